@@ -1,0 +1,151 @@
+/**
+ * The canonical form of a piecewise-linear function, plain data: what all geometry, bounds and pictures stand on.
+ *
+ * A net is an ordered list of gate layers. Each layer's arguments are affine in the input and in the outputs of earlier
+ * layers, so residual, dense, multi-branch and weight-shared nets are ordinary. All numbers are doubles; exactness in
+ * Crease is relative to them.
+ */
+
+/** Rows by columns, row-major. */
+export interface DenseBlock {
+  readonly kind: "dense";
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: Float64Array;
+}
+
+/** Compressed sparse rows: row i holds entries `starts[i]` to `starts[i + 1]`; columns ascend within a row. */
+export interface CsrBlock {
+  readonly kind: "csr";
+  readonly rows: number;
+  readonly columns: number;
+  readonly starts: Int32Array;
+  readonly indices: Int32Array;
+  readonly values: Float64Array;
+}
+
+/** A 2-D convolution of one image: columns = C·H·W of the input, rows = O·H'·W' of the output, kernels OIHW. */
+export interface ConvBlock {
+  readonly kind: "conv";
+  readonly rows: number;
+  readonly columns: number;
+  readonly inputShape: readonly [channels: number, height: number, width: number];
+  readonly outputShape: readonly [channels: number, height: number, width: number];
+  /** Height and width of a kernel. */
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+  /** O × (C / groups) × kernel height × kernel width. */
+  readonly values: Float64Array;
+}
+
+/** A linear map from one source to `rows` numbers. Each kind has apply, applyT and row(i) in blocks.ts; nothing more. */
+export type AffineBlock = DenseBlock | CsrBlock | ConvBlock;
+
+/** One linear block on one source. Source 0 is the input; source k is the output of `layers[k - 1]`. */
+export interface AffineTerm {
+  readonly source: number;
+  readonly block: AffineBlock;
+}
+
+/** `bias + Σ block · source`, a vector of `size` numbers. A source stands in at most one term; no terms: a constant. */
+export interface Affine {
+  readonly size: number;
+  readonly terms: readonly AffineTerm[];
+  readonly bias: Float64Array;
+}
+
+/**
+ * One hinge per argument a: `h(a) = t` at the threshold t, slope `lo` below it and `hi` above it. A unit is active
+ * iff `a > t`. relu: (t 0, lo 0, hi 1); leaky: (0, s, 1); abs: (0, -1, 1); the upper half of a clamp: (max, 1, 0).
+ * The value selects (slope 1 gives a itself, slope 0 gives t itself), so that nothing is lost to rounding.
+ */
+export interface HingeLayer {
+  readonly kind: "hinge";
+  /** Where the layer comes from, for people: the module path or the op's name. Not unique. */
+  readonly name: string;
+  readonly argument: Affine;
+  readonly threshold: Float64Array;
+  readonly lo: Float64Array;
+  readonly hi: Float64Array;
+}
+
+/**
+ * One maximum per group of arguments: group g holds arguments `starts[g]` to `starts[g + 1]`, at least one; the first
+ * of equal largest ones wins. The layer's output has one number per group; its state is the winner's index in the group.
+ */
+export interface MaxLayer {
+  readonly kind: "max";
+  readonly name: string;
+  readonly argument: Affine;
+  readonly starts: Int32Array;
+}
+
+export type GateLayer = HingeLayer | MaxLayer;
+
+/** One declared input of the function; the net's input vector is all of them, flattened and in order. */
+export interface PwlInput {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** A piecewise-linear function as data. */
+export interface PwlNet {
+  readonly inputs: readonly PwlInput[];
+  /** Numbers in the input vector: the sum of the inputs' sizes. */
+  readonly inputSize: number;
+  readonly layers: readonly GateLayer[];
+  readonly output: Affine;
+  readonly outputShape: readonly number[];
+  /** What lowering had to round, one line each; empty when every number is a recorded one. */
+  readonly rounded: readonly string[];
+}
+
+/** The number of gates of a layer: its units, or its groups. */
+export function gateCount(layer: GateLayer): number {
+  return layer.kind === "hinge" ? layer.argument.size : layer.starts.length - 1;
+}
+
+/**
+ * A plain ReLU network `W_L relu(… relu(W_1 x + b_1) …) + b_L` as a PwlNet, without recording: weights row-major,
+ * out × in. Throws nothing about shapes: callers with user data go through `nn.mlpFromWeights` and `lower`.
+ */
+export function reluNet(
+  weights: readonly (readonly (readonly number[])[])[],
+  biases: readonly (readonly number[])[],
+): PwlNet {
+  const affine = (layer: number): Affine => {
+    const rows = weights[layer];
+    const block: DenseBlock = {
+      kind: "dense",
+      rows: rows.length,
+      columns: rows[0].length,
+      values: Float64Array.from(rows.flat()),
+    };
+    return { size: rows.length, terms: [{ source: layer, block }], bias: Float64Array.from(biases[layer]) };
+  };
+  const depth = weights.length - 1;
+  const layers = Array.from({ length: depth }, (_, layer): HingeLayer => {
+    const argument = affine(layer);
+    return {
+      kind: "hinge",
+      name: `relu ${layer + 1}`,
+      argument,
+      threshold: new Float64Array(argument.size),
+      lo: new Float64Array(argument.size),
+      hi: new Float64Array(argument.size).fill(1),
+    };
+  });
+  const inputSize = weights[0][0].length;
+  const output = affine(depth);
+  return {
+    inputs: [{ name: "x", shape: [inputSize] }],
+    inputSize,
+    layers,
+    output,
+    outputShape: [output.size],
+    rounded: [],
+  };
+}
