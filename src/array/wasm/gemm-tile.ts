@@ -1,0 +1,159 @@
+/**
+ * The register tile of matrix multiplication: `rows` x `columns` elements of C, held in vectors while k runs.
+ *
+ * Each step of k takes `rows` broadcast elements of A and a row of B of one or two vectors. With two vectors of B and
+ * 4 rows, 8 accumulators, 2 vectors of B and a product fit the 16 registers of x64; where multiply-add is one
+ * instruction there is no product, and 6 rows fit (12 + 2 + 1).
+ * The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3),
+ * 2008.
+ */
+import type { FunctionBuilder, Local } from "./assembler.js";
+import { type I32, type Integer, i32, type V128, v128 } from "./instructions.js";
+import type { FloatVector } from "./vectors.js";
+
+/** What is done with a finished tile, as bits of the `flags` parameter of the kernels. */
+export const epilogue = {
+  /** C += A·B instead of C = A·B. */
+  accumulate: 1,
+  /** Adds `bias[j]` to column j. */
+  bias: 2,
+  /** Then replaces negative elements by zero; NaN stays. */
+  relu: 4,
+} as const;
+
+/** `a · b + c` of vectors. */
+export function multiplyAdd(vector: FloatVector, relaxed: boolean, a: V128, b: V128, c: V128): V128 {
+  return relaxed ? vector.relaxedMadd(a, b, c) : vector.add(c, vector.mul(a, b));
+}
+
+/** Rows of a tile of full height. */
+export function tileRows(relaxed: boolean): 4 | 6 {
+  return relaxed ? 6 : 4;
+}
+
+export interface TileShape {
+  readonly vector: FloatVector;
+  readonly relaxed: boolean;
+  readonly rows: number;
+  /** Vectors of B in a row of the tile: columns / lanes. */
+  readonly vectors: number;
+}
+
+/**
+ * Where A and B are. For `packed`, the tile's rows of A stand side by side for each k, and so do the columns of B.
+ * For `columns`, element (i, k) of A is at `a + k · aStride + i · size`: A is stored transposed.
+ * For `rows`, it is at `a + i · aStride + k · size`. B is row-major in both, `bStride` bytes a row.
+ */
+export type TileLayout = "packed" | "columns" | "rows";
+
+/** Steps of k in one turn of the loop where addresses are constant offsets. */
+const unroll = 4;
+
+/**
+ * Emits the loop over k, and leaves the tile in the returned accumulators, row by row.
+ * @param a address of the tile's first element of A; @param b of B; both stay as they are
+ */
+export function emitTile(
+  f: FunctionBuilder,
+  { vector, relaxed, rows, vectors }: TileShape,
+  layout: TileLayout,
+  operands: { a: I32; aStride: I32; b: I32; bStride: I32; k: I32 },
+): Local<"v128">[] {
+  const { size } = vector;
+  const accumulators = f.locals("v128", rows * vectors);
+  const columns = f.locals("v128", vectors);
+  const broadcast = f.local("v128");
+  for (const accumulator of accumulators) f.set(accumulator, vector.constant(0));
+  const b = f.keep(operands.b);
+  const k = f.keep(operands.k);
+  // One address for A, or one for each row.
+  const a = [f.keep(operands.a)];
+  if (layout === "rows") {
+    for (let row = 1; row < rows; row++) a.push(f.keep(i32.add(a[row - 1]!, operands.aStride)));
+  }
+
+  const step = (aOffset: (row: number) => number, bOffset: number) => {
+    columns.forEach((column, j) => {
+      f.set(column, v128.load(b, bOffset + 16 * j));
+    });
+    for (let row = 0; row < rows; row++) {
+      f.set(broadcast, vector.loadSplat(a[layout === "rows" ? row : 0]!, aOffset(row)));
+      columns.forEach((column, j) => {
+        const accumulator = accumulators[row * vectors + j]!;
+        f.set(accumulator, multiplyAdd(vector, relaxed, broadcast, column, accumulator));
+      });
+    }
+  };
+  const advance = (aStep: Integer, bStep: Integer, steps: number) => {
+    for (const address of a) f.increment(address, aStep);
+    f.increment(b, bStep);
+    f.increment(k, -steps);
+  };
+
+  if (layout === "packed") {
+    const aStep = rows * size;
+    const bStep = 16 * vectors;
+    f.while(i32.geS(k, unroll), () => {
+      for (let t = 0; t < unroll; t++) step((row) => t * aStep + row * size, t * bStep);
+      advance(unroll * aStep, unroll * bStep, unroll);
+    });
+    f.while(i32.gtS(k, 0), () => {
+      step((row) => row * size, 0);
+      advance(aStep, bStep, 1);
+    });
+  } else if (layout === "rows") {
+    f.while(i32.geS(k, unroll), () => {
+      for (let t = 0; t < unroll; t++) {
+        step(() => t * size, 0);
+        f.increment(b, operands.bStride);
+      }
+      advance(unroll * size, 0, unroll);
+    });
+    f.while(i32.gtS(k, 0), () => {
+      step(() => 0, 0);
+      advance(size, operands.bStride, 1);
+    });
+  } else {
+    f.while(i32.gtS(k, 0), () => {
+      step((row) => row * size, 0);
+      advance(operands.aStride, operands.bStride, 1);
+    });
+  }
+  f.release(...columns, broadcast, b, k, ...a);
+  return accumulators;
+}
+
+/** Emits `flags` applied to a vector of the tile that belongs at `c`, below `bias`. */
+export function emitEpilogue(
+  f: FunctionBuilder,
+  vector: FloatVector,
+  tile: readonly Local<"v128">[],
+  place: (index: number) => { c: I32; cOffset: number; bias: I32; biasOffset: number },
+  flags: I32,
+): void {
+  f.if(flags, () => {
+    f.if(i32.and(flags, epilogue.accumulate), () => {
+      tile.forEach((value, index) => {
+        const { c, cOffset } = place(index);
+        f.set(value, vector.add(value, v128.load(c, cOffset)));
+      });
+    });
+    f.if(i32.and(flags, epilogue.bias), () => {
+      tile.forEach((value, index) => {
+        const { bias, biasOffset } = place(index);
+        f.set(value, vector.add(value, v128.load(bias, biasOffset)));
+      });
+    });
+    f.if(i32.and(flags, epilogue.relu), () => {
+      for (const value of tile) f.set(value, vector.pmax(value, vector.constant(0)));
+    });
+  });
+}
+
+/** Emits the store of the first `count` lanes (1 to lanes - 1) of a vector. */
+export function emitPartialStore(f: FunctionBuilder, vector: FloatVector, address: I32, value: V128, count: I32): void {
+  f.add(vector.storeLane(address, value, 0));
+  if (vector.lanes === 2) return;
+  f.if(i32.gtS(count, 1), () => f.add(vector.storeLane(address, value, 1, vector.size)));
+  f.if(i32.gtS(count, 2), () => f.add(vector.storeLane(address, value, 2, 2 * vector.size)));
+}

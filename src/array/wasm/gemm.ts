@@ -1,0 +1,249 @@
+/**
+ * Matrix products of ordinary typed arrays by WASM SIMD kernels: operands are copied into the scratch memory block by
+ * block, multiplied there, and the result is copied out. Synchronous; kernels are emitted and compiled at first use.
+ */
+import { ModuleBuilder } from "./assembler.js";
+import { type WasmFunction, wasmEngine } from "./engine.js";
+import { simdLevel } from "./features.js";
+import { addDirectGemm, addDirectPacking } from "./gemm-direct.js";
+import { addPackedGemm, workBytes } from "./gemm-packed.js";
+import { epilogue } from "./gemm-tile.js";
+import { align, copy, type FloatArray, scratch } from "./scratch.js";
+import { type FloatType, vectorOf } from "./vectors.js";
+
+/** Bits of the `flags` parameter: what is done to A·B before it is written. */
+export { epilogue as matmulFlags } from "./gemm-tile.js";
+
+interface DirectKernels {
+  readonly rows: WasmFunction;
+  readonly columns: WasmFunction;
+}
+
+const directKernels = new Map<FloatType, DirectKernels>();
+const packedKernels = new Map<FloatType, WasmFunction>();
+
+/** The binary module of the products of small matrices, exporting `rows` and `columns` (A as it is, or transposed). */
+export function directGemmModule(dtype: FloatType, relaxed: boolean): Uint8Array {
+  const module = new ModuleBuilder();
+  const vector = vectorOf(dtype);
+  const packB = addDirectPacking(module, vector);
+  addDirectGemm(module, "rows", vector, relaxed, "rows", packB);
+  addDirectGemm(module, "columns", vector, relaxed, "columns", packB);
+  return module.bytes();
+}
+
+/** The binary module of the products of large matrices, exporting `gemm`. */
+export function packedGemmModule(dtype: FloatType, relaxed: boolean): Uint8Array {
+  const module = new ModuleBuilder();
+  addPackedGemm(module, "gemm", vectorOf(dtype), relaxed);
+  return module.bytes();
+}
+
+/** Compiles a module over the scratch memory. */
+function instantiate(bytes: Uint8Array): Readonly<Record<string, WasmFunction>> {
+  const engine = wasmEngine()!;
+  return new engine.Instance(new engine.Module(bytes), { env: { memory: scratch().memory } }).exports;
+}
+
+function direct(dtype: FloatType): DirectKernels {
+  let kernels = directKernels.get(dtype);
+  if (kernels === undefined) {
+    kernels = instantiate(directGemmModule(dtype, simdLevel() === "relaxed")) as unknown as DirectKernels;
+    directKernels.set(dtype, kernels);
+  }
+  return kernels;
+}
+
+function packed(dtype: FloatType): WasmFunction {
+  let kernel = packedKernels.get(dtype);
+  if (kernel === undefined) {
+    kernel = instantiate(packedGemmModule(dtype, simdLevel() === "relaxed")).gemm!;
+    packedKernels.set(dtype, kernel);
+  }
+  return kernel;
+}
+
+/** Extent of a block that is in scratch memory at one time, in every direction. */
+const blockExtent = 1024;
+
+/** Products of fewer multiplications are left to the plain loop, which needs no copies. */
+const leastWork = 512;
+
+/** Up to this size B stays in the first-level cache, and packing costs more than it gains. */
+const directBytes = 24 * 1024;
+
+/**
+ * out[m,n] = op(A)[m,k] · op(B)[k,n], all row-major and contiguous from their offsets, all of one type.
+ *
+ * Sums run over k in order, in the arrays' precision (in blocks of 192 or 256 for large k; with fused multiply-adds
+ * where the host has relaxed SIMD): |error| <= (k + 1) · u · Σ|a·b| to first order, with the unit roundoff u. Zeros are multiplied, so
+ * NaN and infinities spread as in the definition.
+ *
+ * @param transA A is stored as [k,m]; @param transB B is stored as [n,k]
+ * @param flags bits of `matmulFlags`: accumulate into out, add `bias[n]`, relu
+ * @returns false, with `out` untouched, where WASM SIMD is missing, or the product is so small that a plain loop is
+ * faster: the caller then computes it
+ */
+export function matmulWasm(
+  out: FloatArray,
+  outOffset: number,
+  a: FloatArray,
+  aOffset: number,
+  b: FloatArray,
+  bOffset: number,
+  m: number,
+  n: number,
+  k: number,
+  transA: boolean,
+  transB: boolean,
+  flags = 0,
+  bias: FloatArray = out,
+  biasOffset = 0,
+): boolean {
+  if (m * n * k < leastWork || simdLevel() === "none") return false;
+  const dtype = out instanceof Float32Array ? "float32" : "float64";
+  if (m <= blockExtent && n <= blockExtent && k <= blockExtent) {
+    const cAddress = placeBlocks(dtype, m, n, k);
+    const heap = dtype === "float32" ? scratch().float32 : scratch().float64;
+    const shift = dtype === "float32" ? 2 : 3;
+    copy(heap, layout.a >> shift, a, aOffset, m * k);
+    copy(heap, layout.b >> shift, b, bOffset, k * n);
+    if (flags !== 0) copyEpilogue(heap, shift, out, outOffset, m * n, n, flags, bias, biasOffset);
+    multiplyBlock(dtype, m, n, k, transA, transB, flags);
+    copy(out, outOffset, heap, cAddress >> shift, m * n);
+  } else {
+    multiplyByBlocks(out, outOffset, a, aOffset, b, bOffset, m, n, k, transA, transB, flags, bias, biasOffset);
+  }
+  return true;
+}
+
+/** Byte addresses of the operands in scratch memory, written by `placeBlocks` (reused: no allocation at each call). */
+const layout = { a: 64, b: 0, c: 0, bias: 0, work: 0 };
+
+/** Lays out a block's operands and reserves the memory. Returns the address of C. */
+function placeBlocks(dtype: FloatType, m: number, n: number, k: number): number {
+  const vector = vectorOf(dtype);
+  const { size } = vector;
+  layout.b = align(layout.a + m * k * size);
+  layout.c = align(layout.b + k * n * size);
+  layout.bias = align(layout.c + m * n * size);
+  layout.work = align(layout.bias + n * size);
+  // This is also enough for the panels of a transposed B that is multiplied directly.
+  scratch().reserve(layout.work + workBytes(vector));
+  return layout.c;
+}
+
+/** Whether the product is computed without packing: B is small, or used for few rows and stored row by row. */
+function isDirect(m: number, n: number, k: number, size: number, transB: boolean): boolean {
+  return k * n * size <= directBytes || (m <= 8 && !transB);
+}
+
+function multiplyBlock(
+  dtype: FloatType,
+  m: number,
+  n: number,
+  k: number,
+  transA: boolean,
+  transB: boolean,
+  flags: number,
+): void {
+  const size = dtype === "float32" ? 4 : 8;
+  const aStride = (transA ? m : k) * size;
+  const bStride = (transB ? k : n) * size;
+  const { a, b, c, bias, work } = layout;
+  if (isDirect(m, n, k, size, transB)) {
+    const kernels = direct(dtype);
+    const kernel = transA ? kernels.columns : kernels.rows;
+    kernel(a, aStride, b, bStride, transB ? 1 : 0, c, n * size, bias, m, n, k, flags, work);
+  } else {
+    packed(dtype)(a, aStride, transA ? 1 : 0, b, bStride, transB ? 1 : 0, c, n * size, bias, m, n, k, flags, work);
+  }
+}
+
+function copyEpilogue(
+  heap: FloatArray,
+  shift: number,
+  out: FloatArray,
+  outOffset: number,
+  length: number,
+  n: number,
+  flags: number,
+  bias: FloatArray,
+  biasOffset: number,
+): void {
+  if ((flags & epilogue.accumulate) !== 0) copy(heap, layout.c >> shift, out, outOffset, length);
+  if ((flags & epilogue.bias) !== 0) copy(heap, layout.bias >> shift, bias, biasOffset, n);
+}
+
+/** The product of matrices that exceed one block in some direction. C stays in scratch memory while k runs. */
+function multiplyByBlocks(
+  out: FloatArray,
+  outOffset: number,
+  a: FloatArray,
+  aOffset: number,
+  b: FloatArray,
+  bOffset: number,
+  m: number,
+  n: number,
+  k: number,
+  transA: boolean,
+  transB: boolean,
+  flags: number,
+  bias: FloatArray,
+  biasOffset: number,
+): void {
+  const dtype = out instanceof Float32Array ? "float32" : "float64";
+  const shift = dtype === "float32" ? 2 : 3;
+  const accumulate = flags & epilogue.accumulate;
+  for (let column = 0; column < n; column += blockExtent) {
+    const columns = Math.min(blockExtent, n - column);
+    // The steps of k whose block of B is in memory: with one block of k it serves all rows.
+    let loadedDepth = -1;
+    for (let row = 0; row < m; row += blockExtent) {
+      const rows = Math.min(blockExtent, m - row);
+      // Laid out for full blocks, so that B stays where it is.
+      placeBlocks(dtype, Math.min(m, blockExtent), columns, Math.min(k, blockExtent));
+      const heap = dtype === "float32" ? scratch().float32 : scratch().float64;
+      if (accumulate !== 0) {
+        copyRows(heap, layout.c >> shift, columns, out, outOffset + row * n + column, n, rows, columns);
+      }
+      if ((flags & epilogue.bias) !== 0) copy(heap, layout.bias >> shift, bias, biasOffset + column, columns);
+      for (let depth = 0; depth < k; depth += blockExtent) {
+        const depths = Math.min(blockExtent, k - depth);
+        const aAddress = layout.a >> shift;
+        if (transA) copyRows(heap, aAddress, rows, a, aOffset + depth * m + row, m, depths, rows);
+        else copyRows(heap, aAddress, depths, a, aOffset + row * k + depth, k, rows, depths);
+        if (depth !== loadedDepth) {
+          const bAddress = layout.b >> shift;
+          if (transB) copyRows(heap, bAddress, depths, b, bOffset + column * k + depth, k, columns, depths);
+          else copyRows(heap, bAddress, columns, b, bOffset + depth * n + column, n, depths, columns);
+          loadedDepth = depth;
+        }
+        const last = depth + depths === k;
+        const blockFlags = (depth === 0 ? accumulate : epilogue.accumulate) | (last ? flags & ~epilogue.accumulate : 0);
+        multiplyBlock(dtype, rows, columns, depths, transA, transB, blockFlags);
+      }
+      copyRows(out, outOffset + row * n + column, n, heap, layout.c >> shift, columns, rows, columns);
+    }
+  }
+}
+
+/** Copies `rows` x `columns` elements between matrices of these strides, in elements. */
+function copyRows(
+  target: FloatArray,
+  targetOffset: number,
+  targetStride: number,
+  source: FloatArray,
+  sourceOffset: number,
+  sourceStride: number,
+  rows: number,
+  columns: number,
+): void {
+  if (columns === targetStride && columns === sourceStride) {
+    copy(target, targetOffset, source, sourceOffset, rows * columns);
+    return;
+  }
+  for (let row = 0; row < rows; row++) {
+    copy(target, targetOffset + row * targetStride, source, sourceOffset + row * sourceStride, columns);
+  }
+}
