@@ -25,6 +25,20 @@ export function applyT(block: AffineBlock, y: Float64Array, out: Float64Array): 
   else applyConvT(block, y, out);
 }
 
+/** `out += |block| · x` with the entries' absolute values: for error bounds. */
+export function applyAbsolute(block: AffineBlock, x: Float64Array, out: Float64Array): void {
+  apply({ ...block, values: block.values.map(Math.abs) }, x, out);
+}
+
+/** The largest number of stored entries in a row. */
+export function longestRow(block: AffineBlock): number {
+  if (block.kind === "dense") return block.columns;
+  if (block.kind === "conv") return (block.inputShape[0] / block.groups) * block.kernel[0] * block.kernel[1];
+  let longest = 0;
+  for (let i = 0; i < block.rows; i++) longest = Math.max(longest, block.starts[i + 1] - block.starts[i]);
+  return longest;
+}
+
 /** Row i of a block as indices and values; a dense row keeps its zeros, a convolution's row drops its padding. */
 export function row(block: AffineBlock, i: number): SparseRow {
   switch (block.kind) {
