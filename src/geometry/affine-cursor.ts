@@ -1,0 +1,290 @@
+/**
+ * The affine maps of a net on one cell, moved from cell to cell.
+ *
+ * On a cell every gate's argument is an affine function a·s + b·t + c of the slice's coordinates. The cursor holds these
+ * for every layer and for the output, in floating point, each with a magnitude m that bounds its rounding error over the
+ * whole box (exact/rounding.ts has the model and the proof). When one gate changes its state, the arguments that read it
+ * change by one column of weights times one affine function: a rank-one update of 4 multiplications per row, where a
+ * fresh product costs that times the width. After as many updates as the row has inputs (at least 64) it is computed
+ * afresh, so that magnitudes stay within about twice their fresh value.
+ */
+
+import { filterApplies, gamma, SLACK, UNDERFLOW } from "../exact/rounding.js";
+import type { Affine, GateLayer, PwlNet } from "../pwl/net.js";
+import { type Columns, columnsOf } from "./columns.js";
+import { type PatternTree, readState, type StatePacking } from "./pattern-tree.js";
+import type { Slice } from "./slice.js";
+
+/** The affine functions a·s + b·t + c of one layer's arguments, with magnitudes m. */
+export class AffineRows {
+  readonly a: Float64Array;
+  readonly b: Float64Array;
+  readonly c: Float64Array;
+  readonly m: Float64Array;
+  /** Changes whenever any row does; 0 before the first computation. */
+  stamp = 0;
+  /** Additions since the rows were computed afresh. */
+  updates = 0;
+  /** Row r is off by at most `relativeError · m[r] + UNDERFLOW` at every point of the box, evaluation included. */
+  relativeError = 0;
+
+  constructor(readonly size: number) {
+    this.a = new Float64Array(size);
+    this.b = new Float64Array(size);
+    this.c = new Float64Array(size);
+    this.m = new Float64Array(size);
+  }
+
+  /** `row r += column[r] · (a, b, c)` for every row; m likewise with |column[r]|. Returns whether anything was added. */
+  add(columns: Columns, column: number, a: number, b: number, c: number, m: number): boolean {
+    if (m === 0) return false;
+    const { a: as, b: bs, c: cs, m: ms } = this;
+    const values = columns.values;
+    if (columns.kind === "dense") {
+      const start = column * columns.rows;
+      for (let r = 0, rows = columns.rows; r < rows; r++) {
+        const weight = values[start + r];
+        as[r] += weight * a;
+        bs[r] += weight * b;
+        cs[r] += weight * c;
+        ms[r] += Math.abs(weight) * m;
+      }
+    } else {
+      const { starts, indices } = columns;
+      for (let at = starts[column], end = starts[column + 1]; at < end; at++) {
+        const r = indices[at];
+        const weight = values[at];
+        as[r] += weight * a;
+        bs[r] += weight * b;
+        cs[r] += weight * c;
+        ms[r] += Math.abs(weight) * m;
+      }
+    }
+    return true;
+  }
+}
+
+/** One term of an affine map, and the state of its source that the map's rows include. */
+interface CursorTerm {
+  readonly source: number;
+  readonly columns: Columns;
+  readonly words: Int32Array;
+  stamp: number;
+}
+
+/** An affine map with the rows it has on the current cell. Targets 0 to L - 1 are the layers' arguments, L the output. */
+interface CursorTarget {
+  readonly affine: Affine;
+  readonly terms: readonly CursorTerm[];
+  readonly rows: AffineRows;
+  readonly updateLimit: number;
+}
+
+export class AffineCursor {
+  /** Packed states of every layer on the current cell; write them, then `sync` the targets that follow, in order. */
+  readonly words: readonly Int32Array[];
+  readonly #layers: readonly GateLayer[];
+  readonly #packings: readonly StatePacking[];
+  readonly #targets: readonly CursorTarget[];
+  readonly #sMax: number;
+  readonly #tMax: number;
+  /** The source's affine function that `#gate` computed last. */
+  #a = 0;
+  #b = 0;
+  #c = 0;
+  #m = 0;
+
+  constructor(
+    readonly net: PwlNet,
+    readonly slice: Slice,
+    readonly tree: PatternTree,
+    /** false: every bound is infinite, so that every decision is taken exactly. */
+    filtered: boolean,
+  ) {
+    this.#layers = net.layers;
+    this.#packings = tree.layers.map(({ packing }) => packing);
+    this.words = this.#packings.map(({ words }) => new Int32Array(words));
+    this.#sMax = Math.max(Math.abs(slice.s[0]), Math.abs(slice.s[1]));
+    this.#tMax = Math.max(Math.abs(slice.t[0]), Math.abs(slice.t[1]));
+    const affines = [...net.layers.map(({ argument }) => argument), net.output];
+    this.#targets = affines.map((affine) => makeTarget(affine, this.#packings));
+    this.#setErrors(filtered);
+  }
+
+  /** The rows of a target (a layer's arguments; L: the output) as of its last `sync`. */
+  rows(target: number): AffineRows {
+    return this.#targets[target].rows;
+  }
+
+  /** Brings a target's rows to the current states. The targets before it must be in sync already. */
+  sync(target: number): AffineRows {
+    const { terms, rows, updateLimit } = this.#targets[target];
+    let fresh = rows.stamp === 0;
+    for (const { source, stamp } of terms) {
+      if (source > 0 && this.#targets[source - 1].rows.stamp !== stamp) fresh = true;
+    }
+    if (fresh || !this.#update(terms, rows, updateLimit)) this.#compute(target);
+    return rows;
+  }
+
+  /** Moves to a cell (a leaf of the tree) and syncs all targets. */
+  moveTo(leaf: number): void {
+    const depth = this.#layers.length;
+    let index = leaf;
+    for (let layer = depth - 1; layer >= 0; layer--) {
+      const { words, packing, parents } = this.tree.layers[layer];
+      const start = index * packing.words;
+      const own = this.words[layer];
+      for (let k = 0; k < own.length; k++) own[k] = words[start + k];
+      index = parents[index];
+    }
+    for (let target = 0; target <= depth; target++) this.sync(target);
+  }
+
+  /** Sums a target's rows afresh over all sources. */
+  #compute(target: number): void {
+    const { affine, terms, rows } = this.#targets[target];
+    rows.a.fill(0);
+    rows.b.fill(0);
+    rows.c.set(affine.bias);
+    for (let r = 0; r < rows.size; r++) rows.m[r] = Math.abs(affine.bias[r]);
+    for (const term of terms) {
+      const { source, columns } = term;
+      for (let gate = 0; gate < columns.columns; gate++) {
+        this.#gate(source, gate);
+        rows.add(columns, gate, this.#a, this.#b, this.#c, this.#m);
+      }
+      if (source === 0) continue;
+      term.words.set(this.words[source - 1]);
+      term.stamp = this.#targets[source - 1].rows.stamp;
+    }
+    rows.updates = 0;
+    rows.stamp++;
+  }
+
+  /** Adds the columns of the gates whose state changed; false if that would pass the limit of updates. */
+  #update(terms: readonly CursorTerm[], rows: AffineRows, limit: number): boolean {
+    let changed = false;
+    for (const { source, columns, words: seen } of terms) {
+      if (source === 0) continue;
+      const words = this.words[source - 1];
+      const { width } = this.#packings[source - 1];
+      for (let k = 0; k < words.length; k++) {
+        let difference = words[k] ^ seen[k];
+        while (difference !== 0) {
+          if (rows.updates >= limit) return false;
+          const gate = Math.floor((32 * k + 31 - Math.clz32(difference & -difference)) / width);
+          changed = this.#change(source, gate, seen, columns, rows) || changed;
+          rows.updates += 2;
+          const shift = (gate * width) & 31;
+          difference &= ~((width === 32 ? -1 : (1 << width) - 1) << shift);
+        }
+      }
+      seen.set(words);
+    }
+    if (changed) rows.stamp++;
+    return true;
+  }
+
+  /** Adds one gate's change from the state in `seen` to the current one. */
+  #change(source: number, gate: number, seen: Int32Array, columns: Columns, rows: AffineRows): boolean {
+    const layer = this.#layers[source - 1];
+    const { a, b, c, m } = this.#targets[source - 1].rows;
+    const packing = this.#packings[source - 1];
+    const state = readState(packing, this.words[source - 1], 0, gate);
+    if (layer.kind === "hinge") {
+      // the gate's value t + slope · (z - t) changes by the slopes' difference times z - t
+      const slope = state === 1 ? layer.hi[gate] - layer.lo[gate] : layer.lo[gate] - layer.hi[gate];
+      const t = layer.threshold[gate];
+      const magnitude = Math.abs(slope) * (m[gate] + Math.abs(t));
+      return rows.add(columns, gate, slope * a[gate], slope * b[gate], slope * (c[gate] - t), magnitude);
+    }
+    const old = layer.starts[gate] + readState(packing, seen, 0, gate);
+    const next = layer.starts[gate] + state;
+    const removed = rows.add(columns, gate, -a[old], -b[old], -c[old], m[old]);
+    return rows.add(columns, gate, a[next], b[next], c[next], m[next]) || removed;
+  }
+
+  /** The affine function of a source's entry in its current state, into #a, #b, #c and #m. */
+  #gate(source: number, gate: number): void {
+    if (source === 0) {
+      const { u, v, origin } = this.slice;
+      this.#a = u[gate];
+      this.#b = v[gate];
+      this.#c = origin[gate];
+      this.#m = Math.abs(u[gate]) * this.#sMax + Math.abs(v[gate]) * this.#tMax + Math.abs(origin[gate]);
+      return;
+    }
+    const layer = this.#layers[source - 1];
+    const { a, b, c, m } = this.#targets[source - 1].rows;
+    const state = readState(this.#packings[source - 1], this.words[source - 1], 0, gate);
+    const row = layer.kind === "max" ? layer.starts[gate] + state : gate;
+    const slope = layer.kind === "max" ? 1 : state === 1 ? layer.hi[gate] : layer.lo[gate];
+    if (slope === 1) {
+      this.#a = a[row];
+      this.#b = b[row];
+      this.#c = c[row];
+      this.#m = m[row];
+      return;
+    }
+    const t = (layer as { threshold: Float64Array }).threshold[gate];
+    this.#a = slope * a[row];
+    this.#b = slope * b[row];
+    this.#c = t + slope * (c[row] - t);
+    this.#m = Math.abs(slope) * (m[row] + Math.abs(t)) + Math.abs(t);
+  }
+
+  /**
+   * The relative error of every target, from its sources': a gate's function costs at most 6 roundings beyond its
+   * argument's, a row as many additions as it has inputs plus updates, and evaluation with the subtraction of a threshold
+   * (or of another row) at most 12. Infinite where the filter cannot be trusted: asked off, underflow out of hand, or a
+   * depth at which the bound is worth nothing.
+   */
+  #setErrors(filtered: boolean): void {
+    const sourceErrors = [this.slice.relativeError];
+    let amplification = 1;
+    this.#targets.forEach(({ affine, terms, rows, updateLimit }, target) => {
+      const inputs = terms.reduce((sum, { columns }) => sum + columns.columns, 0);
+      const inherited = terms.reduce((most, { source }) => Math.max(most, sourceErrors[source]), 0);
+      const held = (inherited + gamma(inputs + updateLimit + 4)) * SLACK;
+      const layer = this.#layers[target];
+      amplification *= Math.max(
+        1,
+        largestRow(affine) * (layer?.kind === "hinge" ? largestSlope(layer.lo, layer.hi) : 1),
+      );
+      const trusted = filtered && filterApplies(amplification) && held < 2 ** -21;
+      rows.relativeError = trusted ? (held + gamma(12)) * SLACK : Number.POSITIVE_INFINITY;
+      sourceErrors.push(held + gamma(6));
+    });
+  }
+}
+
+/** A bound of the error of a function with magnitude m at any point of the box: `relativeError · m`, never NaN. */
+export function errorOf(relativeError: number, m: number): number {
+  return relativeError === Number.POSITIVE_INFINITY ? relativeError : relativeError * m + UNDERFLOW;
+}
+
+function makeTarget(affine: Affine, packings: readonly StatePacking[]): CursorTarget {
+  const terms = affine.terms.map(({ source, block }): CursorTerm => {
+    const words = new Int32Array(source === 0 ? 0 : packings[source - 1].words);
+    return { source, columns: columnsOf(block), words, stamp: 0 };
+  });
+  const inputs = terms.reduce((sum, { columns }) => sum + columns.columns, 0);
+  return { affine, terms, rows: new AffineRows(affine.size), updateLimit: Math.max(64, inputs) };
+}
+
+/** The largest sum of absolute weights of a row, at least. */
+function largestRow({ size, terms }: Affine): number {
+  const sums = new Float64Array(size);
+  for (const { block } of terms) {
+    const largest = block.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    for (let r = 0; r < size; r++) sums[r] += largest * block.columns;
+  }
+  return sums.reduce((most, sum) => Math.max(most, sum), 0);
+}
+
+function largestSlope(lo: Float64Array, hi: Float64Array): number {
+  let most = 1;
+  for (let i = 0; i < lo.length; i++) most = Math.max(most, Math.abs(lo[i]), Math.abs(hi[i]));
+  return most;
+}
