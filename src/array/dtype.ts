@@ -1,0 +1,38 @@
+import { DtypeError } from "../base/errors.js";
+
+/** float32 and float64 for arithmetic; int32 for indices and targets only. */
+export type DType = "float32" | "float64" | "int32";
+
+export type DataArray = Float32Array | Float64Array | Int32Array;
+
+const NAMES: readonly string[] = ["float32", "float64", "int32"];
+
+/** The dtype of that name, or an error that lists the three. */
+export function checkDtype(name: string, where: string): DType {
+  if (!NAMES.includes(name)) {
+    throw new DtypeError(`${where}: unknown dtype ${JSON.stringify(name)}; use one of ${NAMES.join(", ")}`);
+  }
+  return name as DType;
+}
+
+/** The dtype that holds both: float64 if either is. int32 is refused, because arithmetic on indices is a mistake. */
+export function promote(a: DType, b: DType, where: string): DType {
+  if (a === "int32" || b === "int32") {
+    throw new DtypeError(
+      `${where}: got ${a} and ${b}; int32 tensors are indices and targets, not numbers to compute with: convert with .to("float32")`,
+    );
+  }
+  return a === b ? a : "float64";
+}
+
+export function newArray(dtype: DType, size: number): DataArray {
+  if (dtype === "float32") return new Float32Array(size);
+  if (dtype === "float64") return new Float64Array(size);
+  return new Int32Array(size);
+}
+
+export function dtypeOf(array: DataArray): DType {
+  if (array instanceof Float32Array) return "float32";
+  if (array instanceof Float64Array) return "float64";
+  return "int32";
+}

@@ -1,0 +1,44 @@
+import { TraceError } from "../base/errors.js";
+import type { Tensor } from "./tensor.js";
+
+/** Told of every op while it is in place: trace and detectAnomaly are such observers. */
+export interface Observer {
+  /** Whether ops are recorded although no input requires a gradient. */
+  readonly recordsAll: boolean;
+  /** Called when an op has made `result`. */
+  made(result: Tensor, inputs: readonly Tensor[]): void;
+}
+
+/** What the next op does beside computing. */
+export const mode = {
+  /** Whether results of inputs that require a gradient are recorded. */
+  gradients: true,
+  observer: null as Observer | null,
+};
+
+/** Runs `fn` with a mode set, and sets it back, also after an error. */
+export function withMode<T>(changes: Partial<typeof mode>, fn: () => T): T {
+  const { gradients, observer } = mode;
+  Object.assign(mode, changes);
+  try {
+    return fn();
+  } finally {
+    mode.gradients = gradients;
+    mode.observer = observer;
+  }
+}
+
+/** Runs `fn` without recording: its results require no gradient. */
+export function noGrad<T>(fn: () => T): T {
+  return withMode({ gradients: false }, () => synchronous(fn(), "noGrad"));
+}
+
+/** Refuses a promise: the mode would end before the work does. */
+export function synchronous<T>(result: T, where: string): T {
+  if (typeof result === "object" && result !== null && "then" in result && typeof result.then === "function") {
+    throw new TraceError(
+      `${where}: the function returned a promise, but what it awaits would run outside; await first, then call ${where} with a synchronous function`,
+    );
+  }
+  return result;
+}

@@ -1,0 +1,259 @@
+import { type DType, promote } from "../array/dtype.js";
+import { evaluateElementwise } from "../array/elementwise.js";
+import { type Expression, numbers, Recorder, type Scalars } from "../array/expression.js";
+import { broadcastShapes, SCALAR, type Shape, sizeOf } from "../array/shape.js";
+import type { ArrayView } from "../array/storage.js";
+import { OptionError, ValueError } from "../base/errors.js";
+import { mode } from "./modes.js";
+import {
+  type Attributes,
+  type GradientRule,
+  type Kind,
+  NO_ATTRIBUTES,
+  newTensor,
+  type Op,
+  type OpSample,
+  scalarTensor,
+  Tensor,
+} from "./tensor.js";
+
+/** What an op takes for a tensor: a number adopts the dtype of the others. */
+export type Operand = Tensor | number;
+
+export type Unary = readonly [x: Tensor];
+export type Binary = readonly [a: Tensor, b: Tensor];
+export type Ternary = readonly [a: Tensor, b: Tensor, c: Tensor];
+export type Variadic = readonly Tensor[];
+
+// biome-ignore lint/complexity/noBannedTypes: the empty record is what "no attributes" means
+export type NoAttributes = {};
+
+type Each<Inputs extends readonly Tensor[], T> = { [K in keyof Inputs]: T };
+type WithAttributes<Attrs> = keyof Attrs extends never ? [] : [attrs: Attrs];
+
+/** A gradient rule: `(dy, ...inputs, y, attrs) => gradient`, built of ops, so that higher orders are free. */
+export type Rule<Inputs extends readonly Tensor[], Attrs> = (
+  dy: Tensor,
+  ...rest: [...Inputs, y: Tensor, attrs: Attrs]
+) => Tensor;
+
+/** An op is one record. Give `scalar` (elementwise) or `shape` and `forward`. */
+export interface OpRecord<Inputs extends readonly Tensor[], Attrs> {
+  readonly name: string;
+  /** One line with the formula. */
+  readonly doc: string;
+  readonly kind: Kind;
+  /** The value of one element, stated once; shapes broadcast. */
+  readonly scalar?: <T>(e: Scalars<T>, ...rest: [...Each<Inputs, T>, attrs: Attrs]) => T;
+  /** The output's shape; raises ShapeError where inputs do not fit. */
+  readonly shape?: (shapes: readonly Shape[], attrs: Attrs) => Shape;
+  /** The output's dtype, where it is not that of the (promoted) inputs. Inputs are then not promoted. */
+  readonly dtype?: (inputs: Inputs, attrs: Attrs) => DType;
+  /** Writes the value to `out`, which holds zeros. */
+  readonly forward?: (out: ArrayView, inputs: Inputs, attrs: Attrs) => void;
+  /** One rule per input, asked only when needed; null where there is no gradient. The engine un-broadcasts. */
+  readonly vjp: Inputs extends Unary | Binary | Ternary
+    ? Each<Inputs, Rule<Inputs, Attrs> | null>
+    : (index: number) => Rule<Inputs, Attrs>;
+  /** Whether inputs broadcast, so that the engine sums their gradients back; elementwise ops always do. */
+  readonly broadcasts?: boolean;
+  /** What the table-driven tests run it on. */
+  readonly samples: readonly OpSample[];
+}
+
+export type OpFunction<Inputs extends readonly Tensor[], Attrs = NoAttributes> = ((
+  ...args: [...Each<Inputs, Operand>, ...WithAttributes<Attrs>]
+) => Tensor) & { readonly op: Op };
+
+const isElementwise = (op: Op): boolean => op.scalar !== null;
+
+/**
+ * Makes an op of a record: a function of tensors (and numbers) that computes, records and can be differentiated.
+ *
+ * @example
+ * const cube = defineOp<Unary>({
+ *   name: "cube",
+ *   doc: "x³",
+ *   kind: "smooth",
+ *   scalar: (e, x) => e.mul(x, e.mul(x, x)),
+ *   vjp: [(dy, x) => mul(dy, mul(3, mul(x, x)))],
+ *   samples: [{ inputs: [[2, 3]] }],
+ * });
+ */
+export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>(
+  record: OpRecord<Inputs, Attrs>,
+): OpFunction<Inputs, Attrs> {
+  if (record.scalar === undefined && (record.shape === undefined || record.forward === undefined)) {
+    throw new OptionError(`defineOp(${record.name}): give scalar, or both shape and forward`);
+  }
+  const op: Op = {
+    name: record.name,
+    doc: record.doc,
+    kind: record.kind,
+    scalar: (record.scalar as Op["scalar"]) ?? null,
+    shape: (record.shape as Op["shape"]) ?? null,
+    dtype: (record.dtype as Op["dtype"]) ?? null,
+    forward: (record.forward as Op["forward"]) ?? null,
+    rules: record.vjp as readonly (GradientRule | null)[] | ((index: number) => GradientRule),
+    broadcasts: record.broadcasts ?? record.scalar !== undefined,
+    samples: record.samples,
+    record,
+    expression: null,
+    expressionAttrs: NO_ATTRIBUTES,
+  };
+  const arity = Array.isArray(record.vjp) ? record.vjp.length : -1;
+  const call =
+    op.scalar !== null && arity === 1
+      ? (a: Operand, attrs: Attributes = NO_ATTRIBUTES) => applyUnary(op, a, attrs)
+      : op.scalar !== null && arity === 2
+        ? (a: Operand, b: Operand, attrs: Attributes = NO_ATTRIBUTES) => applyBinary(op, a, b, attrs)
+        : (...args: (Operand | Attributes)[]) => {
+            const last = args[args.length - 1];
+            const hasAttributes = typeof last !== "number" && !(last instanceof Tensor);
+            const operands = (hasAttributes ? args.slice(0, -1) : args) as Operand[];
+            return apply(op, operands, hasAttributes ? (last as Attributes) : NO_ATTRIBUTES);
+          };
+  return Object.assign(call, { op }) as unknown as OpFunction<Inputs, Attrs>;
+}
+
+function notATensor(op: Op, value: unknown): never {
+  throw new ValueError(
+    `${op.name}: expected a tensor or a number, got ${Array.isArray(value) ? "an array" : String(value)}; make a tensor of it with tensor(...)`,
+  );
+}
+
+/** The dtype that an elementwise or ordinary op computes in; int32 may be compared, not computed with. */
+function commonDtype(op: Op, a: DType, b: DType): DType {
+  if (a === b && (a !== "int32" || op.kind === "step")) return a;
+  return promote(a, b, op.name);
+}
+
+/** The expression of an elementwise op under these attributes; the last one is kept. */
+export function expressionOf(op: Op, attrs: Attributes, arity: number): Expression {
+  if (op.expression !== null && sameAttributes(op.expressionAttrs, attrs)) return op.expression;
+  const recorder = new Recorder();
+  const inputs = Array.from({ length: arity }, (_, index) => recorder.input(index));
+  const result = op.scalar?.(recorder as unknown as Scalars<unknown>, ...inputs, attrs) as number;
+  op.expression = recorder.finish(arity, result);
+  op.expressionAttrs = attrs;
+  return op.expression;
+}
+
+/** Whether two attribute records hold the same numbers and strings under the same names. */
+export function sameAttributes(a: Attributes, b: Attributes): boolean {
+  if (a === b) return true;
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  for (const name of names) if (!Object.is(a[name], b[name])) return false;
+  return true;
+}
+
+const numberScalars = numbers as unknown as Scalars<unknown>;
+
+/** Converts to another dtype; set by ops/cast.ts, which is itself an op. */
+let convert: (x: Tensor, dtype: DType) => Tensor = () => {
+  throw new OptionError("cast is not defined yet: import the ops before mixing dtypes");
+};
+
+export function setConversion(cast: (x: Tensor, dtype: DType) => Tensor): void {
+  convert = cast;
+}
+
+function applyUnary(op: Op, operand: Operand, attrs: Attributes): Tensor {
+  let a: Tensor;
+  if (operand instanceof Tensor) a = operand;
+  else if (typeof operand === "number") a = scalarTensor(operand, "float32");
+  else notATensor(op, operand);
+  if (a.dtype === "int32") commonDtype(op, a.dtype, a.dtype);
+  const out = newTensor(a.dtype, a.shape, a.size);
+  if (a.shape.length === 0 && op.scalar !== null) {
+    out.buffer[out.offset] = op.scalar(numberScalars, a.buffer[a.offset], attrs) as number;
+  } else evaluateElementwise(expressionOf(op, attrs, 1), out, [a]);
+  if ((a.requiresGrad && mode.gradients) || mode.observer !== null) record(op, out, [a], attrs);
+  return out;
+}
+
+function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes): Tensor {
+  let a: Tensor;
+  let b: Tensor;
+  if (first instanceof Tensor) {
+    a = first;
+    if (second instanceof Tensor) b = second;
+    else if (typeof second === "number") b = scalarTensor(second, a.dtype);
+    else notATensor(op, second);
+  } else if (typeof first === "number") {
+    if (second instanceof Tensor) b = second;
+    else if (typeof second === "number") b = scalarTensor(second, "float32");
+    else notATensor(op, second);
+    a = scalarTensor(first, b.dtype);
+  } else notATensor(op, first);
+  if (a.dtype !== b.dtype || a.dtype === "int32") {
+    const dtype = commonDtype(op, a.dtype, b.dtype);
+    if (a.dtype !== dtype) a = convert(a, dtype);
+    if (b.dtype !== dtype) b = convert(b, dtype);
+  }
+  let out: Tensor;
+  if (a.shape.length === 0 && b.shape.length === 0 && op.scalar !== null) {
+    out = newTensor(a.dtype, SCALAR, 1);
+    out.buffer[out.offset] = op.scalar(numberScalars, a.buffer[a.offset], b.buffer[b.offset], attrs) as number;
+  } else {
+    const shape = broadcastShapes(a.shape, b.shape, op.name);
+    out = newTensor(a.dtype, shape, sizeOf(shape));
+    evaluateElementwise(expressionOf(op, attrs, 2), out, [a, b]);
+  }
+  if (((a.requiresGrad || b.requiresGrad) && mode.gradients) || mode.observer !== null) record(op, out, [a, b], attrs);
+  return out;
+}
+
+/** Applies any op to its operands. */
+export function apply(op: Op, operands: readonly Operand[], attrs: Attributes): Tensor {
+  let dtype: DType | null = null;
+  for (const operand of operands) {
+    if (operand instanceof Tensor) {
+      if (op.dtype === null) dtype = dtype === null ? operand.dtype : commonDtype(op, dtype, operand.dtype);
+    } else if (typeof operand !== "number") notATensor(op, operand);
+  }
+  if (op.dtype === null && dtype === "int32" && op.kind !== "step") commonDtype(op, dtype, dtype);
+  const common = dtype ?? "float32";
+  const inputs = operands.map((operand) =>
+    typeof operand === "number"
+      ? scalarTensor(operand, common)
+      : op.dtype === null && operand.dtype !== common
+        ? convert(operand, common)
+        : operand,
+  );
+  const shapes = inputs.map((input) => input.shape);
+  const shape =
+    op.shape === null
+      ? shapes.reduce((all, one) => broadcastShapes(all, one, op.name), SCALAR)
+      : op.shape(shapes, attrs);
+  const out = newTensor(op.dtype === null ? common : op.dtype(inputs, attrs), shape, sizeOf(shape));
+  if (isElementwise(op)) evaluateElementwise(expressionOf(op, attrs, inputs.length), out, inputs);
+  else op.forward?.(out, inputs, attrs);
+  recordIfNeeded(op, out, inputs, attrs);
+  return out;
+}
+
+/** Notes on a result how it was made, where a gradient or an observer asks for it. */
+export function recordIfNeeded(op: Op, out: Tensor, inputs: readonly Tensor[], attrs: Attributes): void {
+  if (mode.observer !== null || (mode.gradients && inputs.some((input) => input.requiresGrad))) {
+    record(op, out, inputs, attrs);
+  }
+}
+
+function record(op: Op, out: Tensor, inputs: readonly Tensor[], attrs: Attributes): void {
+  let requiresGrad = false;
+  if (mode.gradients) {
+    for (let i = 0; i < inputs.length; i++) {
+      if (inputs[i].requiresGrad && (typeof op.rules === "function" || op.rules[i] !== null)) requiresGrad = true;
+    }
+  }
+  const { observer } = mode;
+  if (requiresGrad || observer?.recordsAll) {
+    out.requiresGrad = requiresGrad;
+    out.op = op;
+    out.inputs = inputs;
+    out.attrs = attrs;
+  }
+  if (observer !== null) observer.made(out, inputs);
+}

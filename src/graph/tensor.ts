@@ -1,0 +1,198 @@
+import { type DataArray, type DType, newArray } from "../array/dtype.js";
+import type { Expression, Scalars } from "../array/expression.js";
+import { formatShape, SCALAR, type Shape, sizeOf, stridesOf } from "../array/shape.js";
+import { type ArrayView, arena } from "../array/storage.js";
+import { ValueError } from "../base/errors.js";
+
+/** Named constants of one application of an op, such as `{ axis: 1 }`; plain data. */
+export type Attributes = Readonly<Record<string, unknown>>;
+
+/**
+ * How an op depends on its inputs, read after constants are folded:
+ * - affine: affine in all inputs together (sum, reshape, add);
+ * - bilinear: affine in each input while the others are constant (mul, matmul, conv2d);
+ * - gate: piecewise linear with a kink (relu, max);
+ * - step: piecewise constant (sign, argmax, comparisons);
+ * - smooth: anything else.
+ */
+export type Kind = "affine" | "bilinear" | "gate" | "step" | "smooth";
+
+/** An example on which the table-driven tests run an op: shapes of random inputs, or tensors, and attributes. */
+export interface OpSample {
+  readonly inputs: readonly (Shape | (() => Tensor))[];
+  readonly attrs?: Attributes;
+  /** Where random inputs are drawn from; default [-2, 2]. */
+  readonly range?: readonly [number, number];
+}
+
+/** A gradient rule of one argument: gets the incoming gradient, the inputs, the output and the attributes. */
+export type GradientRule = (dy: Tensor, ...rest: never[]) => Tensor;
+
+/** What the engine knows of an op: the record given to `defineOp`, with what is derived from it. */
+export interface Op {
+  readonly name: string;
+  readonly doc: string;
+  readonly kind: Kind;
+  /** Elementwise ops only. */
+  readonly scalar: ((e: Scalars<unknown>, ...rest: unknown[]) => unknown) | null;
+  readonly shape: ((shapes: readonly Shape[], attrs: Attributes) => Shape) | null;
+  readonly dtype: ((inputs: readonly Tensor[], attrs: Attributes) => DType) | null;
+  readonly forward: ((out: ArrayView, inputs: readonly Tensor[], attrs: Attributes) => void) | null;
+  /** One rule per input, or one function of the input's number for ops of any number of inputs. */
+  readonly rules: readonly (GradientRule | null)[] | ((index: number) => GradientRule);
+  /** Whether inputs broadcast, so that the engine sums their gradients back to their shapes. */
+  readonly broadcasts: boolean;
+  readonly samples: readonly OpSample[];
+  readonly record: unknown;
+  /** The last expression made for it, and the attributes that it was made for. */
+  expression: Expression | null;
+  expressionAttrs: Attributes;
+}
+
+/** Ids and write times come from one clock, so that "written after it was recorded" is a comparison. */
+let clock = 0;
+
+export function tick(): number {
+  return ++clock;
+}
+
+/** Called before user code reads values; reading an input-dependent value stops `lower` with an error. */
+let readObserver: ((tensor: Tensor) => void) | null = null;
+
+export function observeReads(observer: ((tensor: Tensor) => void) | null): ((tensor: Tensor) => void) | null {
+  const previous = readObserver;
+  readObserver = observer;
+  return previous;
+}
+
+/** Inputs of a tensor whose graph was released after backward. */
+export const RELEASED: readonly Tensor[] = Object.freeze([]) as readonly Tensor[];
+
+/** Inputs of a tensor that no op made. */
+export const NO_INPUTS: readonly Tensor[] = Object.freeze([]) as readonly Tensor[];
+
+export const NO_ATTRIBUTES: Attributes = Object.freeze({});
+
+export type GradientHook = (gradient: Tensor) => Tensor | undefined;
+
+/**
+ * An array of numbers that remembers how it was made. Values never change, but for the explicit `assign_`; nobody
+ * frees a tensor, and one that is held stays readable. Its ops are methods, declared in tensor/methods.ts.
+ */
+export class Tensor implements ArrayView {
+  readonly id: number;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** Number of elements. */
+  readonly size: number;
+  /** @internal Values are `buffer[offset]` to `buffer[offset + size - 1]`, row-major; other tensors may share them. */
+  buffer: DataArray;
+  /** @internal */
+  offset: number;
+  /** @internal The op that made it, or null. */
+  op: Op | null = null;
+  /** @internal */
+  inputs: readonly Tensor[] = NO_INPUTS;
+  /** @internal */
+  attrs: Attributes = NO_ATTRIBUTES;
+  /** Whether `backward` computes a gradient for it. */
+  requiresGrad: boolean;
+  /** The gradient that `backward` accumulated, for leaves that require one. */
+  grad: Tensor | null = null;
+  name = "";
+  /** @internal When `assign_` last wrote, 0 for never; see `tick`. */
+  written = 0;
+  /** @internal */
+  hooks: GradientHook[] | null = null;
+  /** @internal The walk that last met it. */
+  mark = 0;
+  /** @internal Edges not yet followed in the walk under way. */
+  waiting = 0;
+  /** @internal The gradient gathered in the walk under way. */
+  adjoint: Tensor | null = null;
+
+  /** @internal Use `tensor(...)`. */
+  constructor(dtype: DType, shape: Shape, size: number, buffer: DataArray, offset: number, requiresGrad: boolean) {
+    this.id = ++clock;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.size = size;
+    this.buffer = buffer;
+    this.offset = offset;
+    this.requiresGrad = requiresGrad;
+  }
+
+  /** Number of axes. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** Whether no op made it: it is a parameter, an input or a constant. */
+  get isLeaf(): boolean {
+    return this.op === null && this.inputs !== RELEASED;
+  }
+
+  /** The one number of a tensor of one element. */
+  item(): number {
+    if (this.size !== 1) {
+      throw new ValueError(
+        `item() reads a tensor of one element, this one has shape ${formatShape(this.shape)}; use toArray() or data`,
+      );
+    }
+    if (readObserver !== null) readObserver(this);
+    return this.buffer[this.offset];
+  }
+
+  /** A copy of the values, row-major. */
+  get data(): DataArray {
+    if (readObserver !== null) readObserver(this);
+    return this.buffer.slice(this.offset, this.offset + this.size);
+  }
+
+  /** A copy as nested arrays; a number for a scalar. */
+  toArray(): NestedArray {
+    if (readObserver !== null) readObserver(this);
+    if (this.shape.length === 0) return this.buffer[this.offset];
+    const strides = stridesOf(this.shape);
+    const build = (axis: number, from: number): NestedArray[] =>
+      Array.from({ length: this.shape[axis] }, (_, i) => {
+        const place = from + i * strides[axis];
+        return axis === this.shape.length - 1 ? this.buffer[place] : build(axis + 1, place);
+      });
+    return build(0, this.offset);
+  }
+}
+
+/** Numbers in nested arrays of any depth. */
+export type NestedArray = number | readonly NestedArray[];
+
+/** A new tensor of zeros that nothing else shares, to be filled by the caller. */
+export function newTensor(dtype: DType, shape: Shape, size: number, requiresGrad = false): Tensor {
+  const from = arena(dtype);
+  const buffer = from.allocate(size);
+  return new Tensor(dtype, shape, size, buffer, from.offset, requiresGrad);
+}
+
+/** A tensor over a typed array that the caller gives away. */
+export function fromArray(buffer: DataArray, dtype: DType, shape: Shape): Tensor {
+  return new Tensor(dtype, shape, sizeOf(shape), buffer, 0, false);
+}
+
+/** A 0-d tensor. */
+export function scalarTensor(value: number, dtype: DType): Tensor {
+  const tensor = newTensor(dtype, SCALAR, 1);
+  tensor.buffer[tensor.offset] = value;
+  return tensor;
+}
+
+/** The same values under another shape, sharing memory: values never change, so nobody can tell. */
+export function sharedView(source: Tensor, shape: Shape): Tensor {
+  return new Tensor(source.dtype, shape, source.size, source.buffer, source.offset, false);
+}
+
+/** Values as a tensor, in a buffer of their own. */
+export function copyOf(source: ArrayView): DataArray {
+  const copy = newArray(source.dtype, source.size);
+  copy.set(source.buffer.subarray(source.offset, source.offset + source.size));
+  return copy;
+}

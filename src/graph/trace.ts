@@ -1,0 +1,227 @@
+import type { DType } from "../array/dtype.js";
+import type { Shape } from "../array/shape.js";
+import { TraceError, ValueError } from "../base/errors.js";
+import { mode, synchronous, withMode } from "./modes.js";
+import { currentScope, type ScopeEntry } from "./scope.js";
+import { callSite } from "./site.js";
+import { type Attributes, NO_ATTRIBUTES, type Op, Tensor } from "./tensor.js";
+
+/** What a node is to the traced function. */
+export type Role = "input" | "parameter" | "constant" | "op";
+
+/** One step of a recorded computation. Nodes are immutable but for `gradient`, which a drawing may fill in. */
+export interface GraphNode {
+  /** Its place in `graph.nodes`, which is an order in which every node comes after its inputs. */
+  readonly id: number;
+  readonly role: Role;
+  /** Null unless the role is "op". */
+  readonly op: Op | null;
+  readonly attrs: Attributes;
+  readonly inputs: readonly GraphNode[];
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** The value computed while tracing. */
+  readonly value: Tensor;
+  gradient: Tensor | null;
+  readonly name: string;
+  /** Modules and composed ops around it, outermost first. */
+  readonly scope: readonly string[];
+  /** The user's line, `file:line:column`; null where unknown. */
+  readonly site: string | null;
+}
+
+/** The directed acyclic graph of one computation, as data. */
+export interface Graph {
+  readonly nodes: readonly GraphNode[];
+  readonly inputs: readonly GraphNode[];
+  /** Leaves that require a gradient and are no inputs. */
+  readonly parameters: readonly GraphNode[];
+  readonly outputs: readonly GraphNode[];
+}
+
+interface Note {
+  readonly scope: readonly ScopeEntry[];
+  readonly site: string | null;
+}
+
+export type TraceResult = Tensor | readonly Tensor[];
+
+/** Turns scope entries that are modules into their paths; nn/module.ts provides it, so that graph/ knows no modules. */
+export interface ScopeNaming {
+  /** The label of a module in its parent, such as "0" or "encoder"; null for the outermost. */
+  nameOf(entry: object, parent: object | null): string | null;
+  /** Names of parameters of the outermost module met, such as "0.weight". */
+  parameterNames(root: object): ReadonlyMap<Tensor, string>;
+}
+
+let naming: ScopeNaming = { nameOf: () => null, parameterNames: () => new Map() };
+
+export function setScopeNaming(provider: ScopeNaming): void {
+  naming = provider;
+}
+
+export interface TraceOptions {
+  /** Also run backward from the (summed) output and keep every node's gradient, for drawings. */
+  gradients?: boolean;
+}
+
+/** Differentiates for `trace(..., { gradients: true })`; autodiff/trace-gradients.ts provides it. */
+export type GradientFiller = (outputs: readonly Tensor[], nodes: readonly Tensor[]) => ReadonlyMap<Tensor, Tensor>;
+
+let fillGradients: GradientFiller = () => new Map();
+
+export function setGradientFiller(filler: GradientFiller): void {
+  fillGradients = filler;
+}
+
+/**
+ * The graph of one run of `fn` on `inputs` (tensors): every op is recorded, whether or not it needs a gradient.
+ * Control flow is the host language's, so the graph holds the branch that was taken.
+ * @throws TraceError where `fn` returns a promise or something other than tensors.
+ */
+export function trace(fn: (...inputs: Tensor[]) => TraceResult, ...args: (Tensor | TraceOptions)[]): Graph {
+  const last = args[args.length - 1];
+  const options: TraceOptions = last !== undefined && !(last instanceof Tensor) ? last : {};
+  const given = (last instanceof Tensor || last === undefined ? args : args.slice(0, -1)) as Tensor[];
+  for (const input of given) {
+    if (!(input instanceof Tensor)) {
+      throw new ValueError(`trace: inputs are tensors, got ${String(input)}; make a tensor of it with tensor(...)`);
+    }
+  }
+  // Inputs are fresh leaves: what made the given ones is not part of the function.
+  const inputs = given.map((input, i) => {
+    const leaf = new Tensor(input.dtype, input.shape, input.size, input.buffer, input.offset, false);
+    leaf.requiresGrad = input.requiresGrad || (options.gradients === true && input.dtype !== "int32");
+    leaf.name = input.name || (given.length === 1 ? "x" : `x${i}`);
+    return leaf;
+  });
+  const notes = new Map<Tensor, Note>();
+  const results = withMode(
+    {
+      observer: {
+        recordsAll: true,
+        made: (result) => {
+          notes.set(result, { scope: currentScope(), site: callSite() });
+        },
+      },
+    },
+    () => outputsOf(synchronous(fn(...inputs), "trace")),
+  );
+  return graphOf(results, inputs, notes, options.gradients ?? false);
+}
+
+function outputsOf(result: TraceResult): readonly Tensor[] {
+  const outputs = result instanceof Tensor ? [result] : result;
+  if (!Array.isArray(outputs) || outputs.length === 0 || !outputs.every((one) => one instanceof Tensor)) {
+    throw new TraceError(
+      `trace: the function returned ${Array.isArray(result) ? "a list with something else" : String(result)}; return a tensor or a list of tensors`,
+    );
+  }
+  return outputs;
+}
+
+/** The graph behind tensors that were recorded by themselves (define by run): what led to `outputs`. */
+export function recordedGraph(...outputs: Tensor[]): Graph {
+  return graphOf(outputs, [], new Map(), false);
+}
+
+function graphOf(
+  outputs: readonly Tensor[],
+  inputs: readonly Tensor[],
+  notes: ReadonlyMap<Tensor, Note>,
+  withGradients: boolean,
+): Graph {
+  const inputSet = new Set(inputs);
+  const tensors = inOrder(outputs, inputs);
+  const gradients = withGradients ? fillGradients(outputs, tensors) : null;
+  const root = outermostModule(notes);
+  const names = root === null ? new Map<Tensor, string>() : naming.parameterNames(root);
+  const nodes = new Map<Tensor, GraphNode>();
+  const paths = new Map<object, string>();
+  tensors.forEach((tensor, id) => {
+    const isInput = inputSet.has(tensor);
+    const note = notes.get(tensor);
+    nodes.set(tensor, {
+      id,
+      role: isInput
+        ? "input"
+        : tensor.op !== null
+          ? "op"
+          : tensor.requiresGrad || names.has(tensor)
+            ? "parameter"
+            : "constant",
+      op: isInput ? null : tensor.op,
+      attrs: isInput ? NO_ATTRIBUTES : tensor.attrs,
+      inputs: isInput ? [] : tensor.inputs.map((input) => nodes.get(input) as GraphNode),
+      shape: tensor.shape,
+      dtype: tensor.dtype,
+      value: tensor,
+      gradient: gradients?.get(tensor) ?? tensor.grad,
+      name: tensor.name || (names.get(tensor) ?? ""),
+      scope: scopeNames(note?.scope ?? [], paths),
+      site: note?.site ?? null,
+    });
+  });
+  const all = [...nodes.values()];
+  return {
+    nodes: all,
+    inputs: inputs.map((input) => nodes.get(input) as GraphNode),
+    parameters: all.filter((node) => node.role === "parameter" && !inputSet.has(node.value)),
+    outputs: outputs.map((output) => nodes.get(output) as GraphNode),
+  };
+}
+
+/** Everything that `outputs` depend on, inputs of each before itself, in the order in which it was made. */
+function inOrder(outputs: readonly Tensor[], inputs: readonly Tensor[]): readonly Tensor[] {
+  const seen = new Set<Tensor>(inputs);
+  const found: Tensor[] = [...inputs];
+  for (const output of outputs) {
+    if (!seen.has(output)) {
+      seen.add(output);
+      found.push(output);
+    }
+  }
+  for (let next = inputs.length; next < found.length; next++) {
+    for (const input of found[next].inputs) {
+      if (!seen.has(input)) {
+        seen.add(input);
+        found.push(input);
+      }
+    }
+  }
+  return found.sort((a, b) => a.id - b.id);
+}
+
+function outermostModule(notes: ReadonlyMap<Tensor, Note>): object | null {
+  for (const { scope } of notes.values()) {
+    for (const entry of scope) if (typeof entry === "object") return entry;
+  }
+  return null;
+}
+
+/** Labels such as ["0: Linear", "conv2d"]; a module's label is its field in the module around it. */
+function scopeNames(scope: readonly ScopeEntry[], paths: Map<object, string>): readonly string[] {
+  const names: string[] = [];
+  let parent: object | null = null;
+  for (const entry of scope) {
+    if (typeof entry === "string") {
+      names.push(entry);
+      continue;
+    }
+    let name = paths.get(entry);
+    if (name === undefined) {
+      const field = naming.nameOf(entry, parent);
+      const type = entry.constructor.name;
+      name = field === null ? type : `${field}: ${type}`;
+      paths.set(entry, name);
+    }
+    names.push(name);
+    parent = entry;
+  }
+  return names;
+}
+
+/** Whether something watches the ops now, so that user code inside may behave as traced. */
+export function isTracing(): boolean {
+  return mode.observer?.recordsAll ?? false;
+}

@@ -1,0 +1,29 @@
+export type { DType } from "./array/dtype.js";
+export type { Scalars } from "./array/expression.js";
+export type { Shape } from "./array/shape.js";
+export { detectAnomaly } from "./autodiff/anomaly.js";
+export { type BackwardOptions, gradients } from "./autodiff/backward.js";
+export { type CheckOptions, checkGradients } from "./autodiff/check-gradients.js";
+export { grad, hessian, jacobian, jvp, valueAndGrad, vjp } from "./autodiff/functional.js";
+export * from "./base/errors.js";
+export { Generator, type GeneratorState, manualSeed } from "./base/random.js";
+export { checkGraph } from "./graph/check.js";
+export { noGrad } from "./graph/modes.js";
+export {
+  type Binary,
+  defineOp,
+  type NoAttributes,
+  type Operand,
+  type OpFunction,
+  type OpRecord,
+  type Ternary,
+  type Unary,
+  type Variadic,
+} from "./graph/op.js";
+export { composed } from "./graph/scope.js";
+export type { Attributes, GradientHook, Kind, NestedArray, Op, OpSample } from "./graph/tensor.js";
+export { graphLines, graphText } from "./graph/text.js";
+export { type Graph, type GraphNode, type Role, recordedGraph, type TraceOptions, trace } from "./graph/trace.js";
+export * as losses from "./nn/losses.js";
+export * from "./ops/index.js";
+export { Tensor } from "./tensor/tensor.js";

@@ -1,0 +1,51 @@
+import type { DType } from "../array/dtype.js";
+import { mode } from "../graph/modes.js";
+import { defineOp, type OpFunction, setConversion, type Unary } from "../graph/op.js";
+import { sharedView, type Tensor } from "../graph/tensor.js";
+
+export const cast: OpFunction<Unary, { dtype: DType }> = defineOp<Unary, { dtype: DType }>({
+  name: "cast",
+  doc: "the same values in another dtype",
+  kind: "affine",
+  shape: ([shape]) => shape,
+  dtype: (_, { dtype }) => dtype,
+  forward: (out, [x]) => {
+    for (let i = 0; i < x.size; i++) out.buffer[out.offset + i] = x.buffer[x.offset + i];
+  },
+  vjp: [(dy, x) => convert(dy, x.dtype)],
+  samples: [
+    { inputs: [[2, 3]], attrs: { dtype: "float64" } },
+    { inputs: [[0]], attrs: { dtype: "float64" } },
+  ],
+});
+
+/** x in `dtype`; x itself where it is that already. */
+export function convert(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : cast(x, { dtype });
+}
+
+setConversion(convert);
+
+const stopGradient: OpFunction<Unary> = defineOp<Unary>({
+  name: "detach",
+  doc: "x, cut from its gradient",
+  kind: "affine",
+  shape: ([shape]) => shape,
+  dtype: ([x]) => x.dtype,
+  forward: (out, [x]) => {
+    for (let i = 0; i < x.size; i++) out.buffer[out.offset + i] = x.buffer[x.offset + i];
+  },
+  vjp: [null],
+  samples: [{ inputs: [[2, 3]] }],
+});
+
+/** The same values, sharing memory, without the history; recorded only where everything is (trace, lower). */
+export function detach(x: Tensor): Tensor {
+  if (mode.observer?.recordsAll) return stopGradient(x);
+  const view = sharedView(x, x.shape);
+  view.name = x.name;
+  return view;
+}
+
+/** Every record of this file, for the table-driven tests. */
+export const castOps = [cast.op, stopGradient.op];

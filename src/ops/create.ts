@@ -1,0 +1,199 @@
+import { checkDtype, type DataArray, type DType, dtypeOf, newArray } from "../array/dtype.js";
+import { checkShape, formatShape, SCALAR, type Shape, sizeOf } from "../array/shape.js";
+import { DtypeError, OptionError, ShapeError, ValueError } from "../base/errors.js";
+import { defaultGenerator, type Generator } from "../base/random.js";
+import { fromArray, type NestedArray, newTensor, Tensor } from "../graph/tensor.js";
+
+/** Makes tensors of numbers; nothing here is recorded. */
+
+/** What a new tensor is: float32 unless told, not differentiated unless told. */
+export interface TensorOptions {
+  dtype?: DType;
+  /** Whether `backward` computes its gradient. */
+  requiresGrad?: boolean;
+  /** Shown in drawings, text and errors. */
+  name?: string;
+}
+
+export interface RandomOptions extends TensorOptions {
+  /** Where the numbers come from; default: the stream that `manualSeed` restarts. */
+  generator?: Generator;
+}
+
+const KNOWN_OPTIONS = ["dtype", "requiresGrad", "name", "generator"];
+
+/** Raises where `options` has a key that `known` lacks: a misspelt option must not be ignored. */
+export function checkOptions(options: object, known: readonly string[], where: string): void {
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new OptionError(`${where}: unknown option ${JSON.stringify(key)}; known are ${known.join(", ")}`);
+    }
+  }
+}
+
+function finish(tensor: Tensor, options: TensorOptions, where: string): Tensor {
+  checkOptions(options, KNOWN_OPTIONS, where);
+  if (options.requiresGrad) {
+    if (tensor.dtype === "int32") {
+      throw new DtypeError(`${where}: int32 tensors are indices and have no gradient; use float32 or float64`);
+    }
+    tensor.requiresGrad = true;
+  }
+  if (options.name !== undefined) tensor.name = options.name;
+  return tensor;
+}
+
+function filled(shape: Shape, options: TensorOptions, where: string, fill: (buffer: DataArray) => void): Tensor {
+  const dtype = options.dtype === undefined ? "float32" : checkDtype(options.dtype, where);
+  const buffer = newArray(dtype, sizeOf(checkShape(shape, where)));
+  fill(buffer);
+  return finish(fromArray(buffer, dtype, Object.freeze([...shape])), options, where);
+}
+
+function nestedShape(values: NestedArray): number[] {
+  const shape: number[] = [];
+  for (let level = values; Array.isArray(level); level = level[0]) {
+    shape.push(level.length);
+    if (level.length === 0) break;
+  }
+  return shape;
+}
+
+function flattenInto(buffer: DataArray, values: NestedArray, shape: Shape): void {
+  let at = 0;
+  const visit = (level: NestedArray, axis: number, path: string): void => {
+    if (axis === shape.length) {
+      if (typeof level !== "number") {
+        throw new ValueError(
+          `tensor: expected a number at ${path || "the top"}, got ${Array.isArray(level) ? `an array of ${level.length}` : String(level)}; nested arrays must be equally deep and long everywhere`,
+        );
+      }
+      buffer[at++] = level;
+      return;
+    }
+    if (!Array.isArray(level) || level.length !== shape[axis]) {
+      throw new ValueError(
+        `tensor: ragged array: ${path || "the top"} has ${Array.isArray(level) ? `${level.length} elements` : `the value ${String(level)}`} where ${shape[axis]} elements are expected; nested arrays must be equally deep and long everywhere`,
+      );
+    }
+    for (let i = 0; i < level.length; i++) visit(level[i], axis + 1, `${path}[${i}]`);
+  };
+  visit(values, 0, "");
+}
+
+/**
+ * A tensor of a number (0-d), nested arrays, or a typed array (1-d unless `shape` is given; copied).
+ * @throws ValueError for ragged arrays and things that are not numbers.
+ */
+export function tensor(
+  values: NestedArray | DataArray | Tensor,
+  options: TensorOptions & { shape?: Shape } = {},
+): Tensor {
+  const { shape: given, ...rest } = options;
+  if (values instanceof Tensor) {
+    throw new ValueError("tensor: got a tensor; use detach() for the same values, or .to(dtype) to convert");
+  }
+  let buffer: DataArray;
+  let shape: Shape;
+  if (ArrayBuffer.isView(values)) {
+    if (!(values instanceof Float32Array || values instanceof Float64Array || values instanceof Int32Array)) {
+      throw new DtypeError("tensor: typed arrays may be Float32Array, Float64Array or Int32Array; convert it first");
+    }
+    const dtype = rest.dtype === undefined ? dtypeOf(values) : checkDtype(rest.dtype, "tensor");
+    buffer = newArray(dtype, values.length);
+    buffer.set(values);
+    shape = [values.length];
+  } else {
+    const dtype = rest.dtype === undefined ? "float32" : checkDtype(rest.dtype, "tensor");
+    shape = nestedShape(values);
+    buffer = newArray(dtype, sizeOf(shape));
+    flattenInto(buffer, values, shape);
+  }
+  if (given !== undefined) {
+    if (sizeOf(checkShape(given, "tensor")) !== buffer.length) {
+      throw new ShapeError(
+        `tensor: ${buffer.length} values do not fill shape ${formatShape(given)}, which has ${sizeOf(given)}`,
+      );
+    }
+    shape = given;
+  }
+  const frozen = shape.length === 0 ? SCALAR : Object.freeze([...shape]);
+  const made =
+    buffer.length <= 16 ? intoArena(buffer, dtypeOf(buffer), frozen) : fromArray(buffer, dtypeOf(buffer), frozen);
+  return finish(made, rest, "tensor");
+}
+
+function intoArena(values: DataArray, dtype: DType, shape: Shape): Tensor {
+  const made = newTensor(dtype, shape, values.length);
+  made.buffer.set(values, made.offset);
+  return made;
+}
+
+/** A tensor of index or class numbers as int32; takes arrays where a caller may give either. */
+export function asIndex(index: Tensor | NestedArray, where: string): Tensor {
+  if (!(index instanceof Tensor)) return tensor(index, { dtype: "int32" });
+  if (index.dtype !== "int32") {
+    throw new DtypeError(`${where}: indices are int32, got ${index.dtype}; convert with .to("int32")`);
+  }
+  return index;
+}
+
+export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
+  return filled(shape, options, "zeros", () => {});
+}
+
+export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
+  return filled(shape, options, "ones", (buffer) => buffer.fill(1));
+}
+
+export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
+  return filled(shape, options, "full", (buffer) => buffer.fill(value));
+}
+
+/** `start`, `start + step`, … below `stop`; `arange(n)` counts from 0 to n − 1. */
+export function arange(start: number, stop?: number, step = 1, options: TensorOptions = {}): Tensor {
+  const [from, to] = stop === undefined ? [0, start] : [start, stop];
+  if (step === 0 || !Number.isFinite(from) || !Number.isFinite(to) || !Number.isFinite(step)) {
+    throw new OptionError(`arange: needs finite bounds and a step other than 0, got (${from}, ${to}, ${step})`);
+  }
+  const count = Math.max(0, Math.ceil((to - from) / step));
+  return filled([count], options, "arange", (buffer) => {
+    for (let i = 0; i < count; i++) buffer[i] = from + i * step;
+  });
+}
+
+/** `count` numbers from `start` to `stop`, both included, evenly spaced. */
+export function linspace(start: number, stop: number, count: number, options: TensorOptions = {}): Tensor {
+  return filled([count], options, "linspace", (buffer) => {
+    for (let i = 0; i < count; i++)
+      buffer[i] = i === count - 1 && i > 0 ? stop : start + ((stop - start) * i) / (count - 1 || 1);
+  });
+}
+
+/** The identity matrix of `rows` × `columns` (square unless told). */
+export function eye(rows: number, columns: number = rows, options: TensorOptions = {}): Tensor {
+  return filled([rows, columns], options, "eye", (buffer) => {
+    for (let i = 0; i < Math.min(rows, columns); i++) buffer[i * columns + i] = 1;
+  });
+}
+
+/** Uniform random numbers in [0, 1). */
+export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
+  const { generator = defaultGenerator } = options;
+  return filled(shape, options, "rand", (buffer) => {
+    // Rounding to float32 could give 1: round down to a multiple of 2^-24 first.
+    const single = buffer instanceof Float32Array;
+    for (let i = 0; i < buffer.length; i++) {
+      const u = generator.uniform();
+      buffer[i] = single ? Math.floor(u * 16777216) / 16777216 : u;
+    }
+  });
+}
+
+/** Standard normal random numbers. */
+export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
+  const { generator = defaultGenerator } = options;
+  return filled(shape, options, "randn", (buffer) => {
+    for (let i = 0; i < buffer.length; i++) buffer[i] = generator.normal();
+  });
+}

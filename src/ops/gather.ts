@@ -1,0 +1,128 @@
+import { gatherInto, scatterAddInto } from "../array/move.js";
+import { formatShape, normalizeAxis, type Shape } from "../array/shape.js";
+import type { ArrayView } from "../array/storage.js";
+import { AxisError, ShapeError } from "../base/errors.js";
+import { type Binary, defineOp, type OpFunction, type Ternary } from "../graph/op.js";
+import { fromArray, type NestedArray, newTensor, type Tensor } from "../graph/tensor.js";
+import { asIndex } from "./create.js";
+
+/** gather and scatterAdd are each other's adjoints. */
+
+function checkIndexShape(x: Shape, index: Shape, axis: number, where: string): void {
+  const fits = x.length === index.length && x.every((length, k) => k === axis || index[k] === length);
+  if (!fits) {
+    throw new ShapeError(
+      `${where}: index ${formatShape(index)} must have the shape of the tensor ${formatShape(x)} except along axis ${axis}`,
+    );
+  }
+}
+
+function checkRange(index: ArrayView, length: number, where: string): void {
+  for (let i = 0; i < index.size; i++) {
+    const at = index.buffer[index.offset + i];
+    if (at < 0 || at >= length) {
+      throw new AxisError(`${where}: index ${at} (element ${i}) is out of range; the axis has length ${length}`);
+    }
+  }
+}
+
+const indexSample = (values: NestedArray) => () => asIndex(values, "sample");
+
+const gathered: OpFunction<Binary, { axis: number }> = defineOp<Binary, { axis: number }>({
+  name: "gather",
+  doc: "out[i, k, j] = x[i, index[i, k, j], j]",
+  kind: "affine",
+  shape: ([x, index], { axis }) => {
+    checkIndexShape(x, index, axis, "gather");
+    return index;
+  },
+  dtype: ([x]) => x.dtype,
+  forward: (out, [x, index], { axis }) => {
+    checkRange(index, x.shape[axis], "gather");
+    gatherInto(out, x, index, axis);
+  },
+  vjp: [(dy, x, index, _y, { axis }) => scattered(newTensor(dy.dtype, x.shape, x.size), index, dy, { axis }), null],
+  samples: [
+    {
+      inputs: [
+        [2, 3],
+        indexSample([
+          [2, 0, 0, 1],
+          [1, 1, 2, 0],
+        ]),
+      ],
+      attrs: { axis: 1 },
+    },
+    { inputs: [[3], indexSample([])], attrs: { axis: 0 } },
+  ],
+});
+
+const scattered: OpFunction<Ternary, { axis: number }> = defineOp<Ternary, { axis: number }>({
+  name: "scatterAdd",
+  doc: "x with out[i, index[i, k, j], j] += source[i, k, j]",
+  kind: "affine",
+  shape: ([x, index, source], { axis }) => {
+    checkIndexShape(x, index, axis, "scatterAdd");
+    if (source.length !== index.length || source.some((length, k) => length !== index[k])) {
+      throw new ShapeError(
+        `scatterAdd: source ${formatShape(source)} must have the shape of the index ${formatShape(index)}`,
+      );
+    }
+    return x;
+  },
+  dtype: ([x]) => x.dtype,
+  forward: (out, [x, index, source], { axis }) => {
+    checkRange(index, x.shape[axis], "scatterAdd");
+    for (let i = 0; i < x.size; i++) out.buffer[out.offset + i] = x.buffer[x.offset + i];
+    scatterAddInto(out, index, source, axis);
+  },
+  vjp: [(dy) => dy, null, (dy, _x, index, _source, _y, { axis }) => gathered(dy, index, { axis })],
+  samples: [
+    {
+      inputs: [
+        [2, 3],
+        indexSample([
+          [2, 0, 0, 1],
+          [1, 1, 2, 0],
+        ]),
+        [2, 4],
+      ],
+      attrs: { axis: 1 },
+    },
+    { inputs: [[3], indexSample([]), [0]], attrs: { axis: 0 } },
+  ],
+});
+
+/** out[i, k, j] = x[i, index[i, k, j], j] for axis 1 of 3; the index (int32) has x's shape except along `axis`. */
+export function gather(x: Tensor, axis: number, index: Tensor | NestedArray): Tensor {
+  return gathered(x, asIndex(index, "gather"), { axis: normalizeAxis(axis, x.ndim, "gather") });
+}
+
+/** x with source[i, k, j] added at [i, index[i, k, j], j], for axis 1 of 3. */
+export function scatterAdd(x: Tensor, axis: number, index: Tensor | NestedArray, source: Tensor): Tensor {
+  return scattered(x, asIndex(index, "scatterAdd"), source, { axis: normalizeAxis(axis, x.ndim, "scatterAdd") });
+}
+
+/** The slices of x along `axis` that the 1-d index (int32) names, in its order. */
+export function indexSelect(x: Tensor, axis: number, index: Tensor | readonly number[]): Tensor {
+  const along = normalizeAxis(axis, x.ndim, "indexSelect");
+  const list = asIndex(index, "indexSelect");
+  if (list.ndim !== 1) {
+    throw new ShapeError(
+      `indexSelect: the index is a list, got shape ${formatShape(list.shape)}; for more axes use gather`,
+    );
+  }
+  const shape = x.shape.map((length, k) => (k === along ? list.size : length));
+  let inner = 1;
+  for (let k = along + 1; k < shape.length; k++) inner *= shape[k];
+  let total = inner * list.size;
+  for (let k = 0; k < along; k++) total *= shape[k];
+  const full = new Int32Array(total);
+  for (let i = 0; i < total; i++) {
+    full[i] = list.buffer[list.offset + (Math.floor(i / inner) % list.size)];
+  }
+  return gathered(x, fromArray(full, "int32", shape), { axis: along });
+}
+
+/** Every record of this file, for the table-driven tests. */
+export const gatherOps = [gathered.op, scattered.op];

@@ -1,0 +1,117 @@
+import { multiplyInto } from "../array/kernels.js";
+import { broadcastShapes, formatShape, type Shape } from "../array/shape.js";
+import { ShapeError } from "../base/errors.js";
+import { type Binary, defineOp, type OpFunction } from "../graph/op.js";
+import type { Tensor } from "../graph/tensor.js";
+import { reshape, squeeze, unsqueeze } from "./reshape.js";
+
+interface Transposes {
+  transposeA: boolean;
+  transposeB: boolean;
+}
+
+function productShape(a: Shape, b: Shape, { transposeA, transposeB }: Transposes): Shape {
+  const [rows, inner] = transposeA ? [a[a.length - 1], a[a.length - 2]] : [a[a.length - 2], a[a.length - 1]];
+  const [other, columns] = transposeB ? [b[b.length - 1], b[b.length - 2]] : [b[b.length - 2], b[b.length - 1]];
+  if (inner !== other) {
+    throw new ShapeError(
+      `matmul: ${formatShape(a)}${transposeA ? " transposed" : ""} has ${inner} columns, ${formatShape(b)}${transposeB ? " transposed" : ""} has ${other} rows; they must be equal`,
+    );
+  }
+  return [...broadcastShapes(a.slice(0, -2), b.slice(0, -2), "matmul"), rows, columns];
+}
+
+/** The transposes are attributes, so that neither the product nor its gradients ever copy a transposed matrix. */
+const product: OpFunction<Binary, Transposes> = defineOp<Binary, Transposes>({
+  name: "matmul",
+  doc: "op(A) · op(B) over the last two axes, op being the identity or the transpose; other axes broadcast",
+  kind: "bilinear",
+  broadcasts: true,
+  shape: ([a, b], attrs) => productShape(a, b, attrs),
+  forward: (out, [a, b], { transposeA, transposeB }) => multiplyInto(out, a, b, transposeA, transposeB),
+  vjp: [
+    (dy, _a, b, _y, { transposeA, transposeB }) =>
+      transposeA
+        ? product(b, dy, { transposeA: transposeB, transposeB: true })
+        : product(dy, b, { transposeA: false, transposeB: !transposeB }),
+    (dy, a, _b, _y, { transposeA, transposeB }) =>
+      transposeB
+        ? product(dy, a, { transposeA: true, transposeB: transposeA })
+        : product(a, dy, { transposeA: !transposeA, transposeB: false }),
+  ],
+  samples: [
+    {
+      inputs: [
+        [2, 3],
+        [3, 4],
+      ],
+      attrs: { transposeA: false, transposeB: false },
+    },
+    {
+      inputs: [
+        [3, 2],
+        [3, 4],
+      ],
+      attrs: { transposeA: true, transposeB: false },
+    },
+    {
+      inputs: [
+        [2, 3],
+        [4, 3],
+      ],
+      attrs: { transposeA: false, transposeB: true },
+    },
+    {
+      inputs: [
+        [3, 2],
+        [4, 3],
+      ],
+      attrs: { transposeA: true, transposeB: true },
+    },
+    {
+      inputs: [
+        [2, 1, 2, 3],
+        [3, 3, 1],
+      ],
+      attrs: { transposeA: false, transposeB: false },
+    },
+    {
+      inputs: [
+        [2, 0],
+        [0, 3],
+      ],
+      attrs: { transposeA: false, transposeB: false },
+    },
+  ],
+});
+
+export interface MatmulOptions {
+  /** Swap the last two axes of a, or of b, without a copy. */
+  transposeA?: boolean;
+  transposeB?: boolean;
+}
+
+/** The matrix product by NumPy's rule: vectors are rows on the left, columns on the right; other axes broadcast. */
+export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
+  if (a.ndim === 0 || b.ndim === 0) {
+    throw new ShapeError(
+      `matmul: shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}; a scalar has no rows: use mul`,
+    );
+  }
+  if (a.ndim === 1) return squeeze(matmul(unsqueeze(a, 0), b, { transposeB }), b.ndim === 1 ? 0 : -2);
+  if (b.ndim === 1) return squeeze(matmul(a, unsqueeze(b, 1), { transposeA }), -1);
+  if (a.ndim > 2 && b.ndim === 2 && !transposeA) {
+    // One matrix for a whole batch: the batch is more rows of a.
+    productShape(a.shape, b.shape, { transposeA, transposeB });
+    const rows = reshape(
+      a,
+      [-1, a.shape[a.ndim - 1]].map((n) => (n === -1 && a.size === 0 ? 0 : n)),
+    );
+    const flat = product(rows, b, { transposeA, transposeB });
+    return reshape(flat, [...a.shape.slice(0, -1), flat.shape[1]]);
+  }
+  return product(a, b, { transposeA, transposeB });
+}
+
+/** Every record of this file, for the table-driven tests. */
+export const matmulOps = [product.op];
