@@ -166,9 +166,7 @@ export class PlanarComplex {
     const known = this.edgeChild[edge];
     if (known !== 0) {
       const cut = this.vertexCut[this.edgeTo[known]];
-      // lines of one maximum may differ between neighbours: two arguments tie along the edge
-      const same = this.lineLayer[cut] === this.lineLayer[line];
-      if (!same || (this.lineOther[line] < 0 && this.lineRow[cut] !== this.lineRow[line])) {
+      if (this.lineLayer[cut] !== this.lineLayer[line] || this.lineRow[cut] !== this.lineRow[line]) {
         throw inconsistent(`edge ${edge} is cut by another gate on its other side`);
       }
       return known;
@@ -246,6 +244,11 @@ export class PlanarComplex {
     this.errorT[vertex] = 4 * UNIT_ROUNDOFF * Math.abs(t) + Number.MIN_VALUE;
   }
 
+  /** Takes back the vertices from a number on, which nothing may refer to. */
+  dropVertices(from: number): void {
+    this.vertexCount = from;
+  }
+
   /** Bytes held. */
   get byteLength(): number {
     return [
@@ -289,7 +292,8 @@ export class PlanarComplex {
   }
 }
 
-function inconsistent(what: string): GeometryError {
+/** The error of a contradiction that exact signs exclude. */
+export function inconsistent(what: string): GeometryError {
   return new GeometryError(
     `the partition contradicts itself: ${what}. This is a defect of Crease, not of the net: please report it with the net`,
   );

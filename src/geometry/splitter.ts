@@ -8,77 +8,20 @@
  * whole polygon is inactive and does not cut it. When all gates of the layer are decided, the part goes on to the next.
  */
 
+import type { HingeLayer, MaxLayer } from "../pwl/net.js";
 import { type AffineCursor, type AffineRows, errorOf } from "./affine-cursor.js";
 import type { ExactPlane } from "./exact-plane.js";
-import { growFloats, growInts } from "./growable.js";
-import type { PatternTree } from "./pattern-tree.js";
+import { growInts } from "./growable.js";
+import { MaximumCutter } from "./maximum.js";
+import { type PatternTree, writeState } from "./pattern-tree.js";
 import type { PlanarComplex } from "./planar-complex.js";
+import { WorkPolygon } from "./work-polygon.js";
 
 /** What ended a run early. */
 export type Stop = "cells" | "seconds" | "aborted";
 
 /** Asked before every further cell, with the number found so far; anything but undefined ends the run. */
 export type StopCheck = (cells: number) => Stop | undefined;
-
-/** A polygon with its vertices' coordinates and bounding box: the one a layer works on. */
-export class WorkPolygon {
-  length = 0;
-  edges: Int32Array = new Int32Array(16);
-  vertices: Int32Array = new Int32Array(16);
-  s: Float64Array = new Float64Array(16);
-  t: Float64Array = new Float64Array(16);
-  errorS: Float64Array = new Float64Array(16);
-  errorT: Float64Array = new Float64Array(16);
-  signs: Int8Array = new Int8Array(16);
-  centerS = 0;
-  centerT = 0;
-  /** Half extents of the bounding box, at least. */
-  halfS = 0;
-  halfT = 0;
-
-  /** Takes `length` directed edges from `source`, starting at `at`. */
-  load(complex: PlanarComplex, source: Int32Array, at: number, length: number): void {
-    if (length > this.edges.length) this.#grow(length);
-    this.length = length;
-    let sMin = Number.POSITIVE_INFINITY;
-    let sMax = Number.NEGATIVE_INFINITY;
-    let tMin = Number.POSITIVE_INFINITY;
-    let tMax = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < length; k++) {
-      const directed = source[at + k];
-      const vertex = complex.start(directed);
-      const s = complex.vertexS[vertex];
-      const t = complex.vertexT[vertex];
-      const errorS = complex.errorS[vertex];
-      const errorT = complex.errorT[vertex];
-      this.edges[k] = directed;
-      this.vertices[k] = vertex;
-      this.s[k] = s;
-      this.t[k] = t;
-      this.errorS[k] = errorS;
-      this.errorT[k] = errorT;
-      if (s - errorS < sMin) sMin = s - errorS;
-      if (s + errorS > sMax) sMax = s + errorS;
-      if (t - errorT < tMin) tMin = t - errorT;
-      if (t + errorT > tMax) tMax = t + errorT;
-    }
-    this.centerS = (sMin + sMax) / 2;
-    this.centerT = (tMin + tMax) / 2;
-    this.halfS = Math.max(sMax - this.centerS, this.centerS - sMin);
-    this.halfT = Math.max(tMax - this.centerT, this.centerT - tMin);
-  }
-
-  #grow(length: number): void {
-    this.edges = growInts(this.edges, length);
-    const size = this.edges.length;
-    this.vertices = growInts(this.vertices, size);
-    this.s = growFloats(this.s, size);
-    this.t = growFloats(this.t, size);
-    this.errorS = growFloats(this.errorS, size);
-    this.errorT = growFloats(this.errorT, size);
-    this.signs = new Int8Array(size);
-  }
-}
 
 /** What one layer works with; the next layer has its own, so that a layer can go on where it was. */
 class HingeFrame {
@@ -143,7 +86,9 @@ export class Splitter {
       return;
     }
     const rows = this.#cursor.sync(layer);
-    this.#hinges(layer, node, rows, edges, length);
+    const gates = this.#cursor.net.layers[layer];
+    if (gates.kind === "hinge") this.#hinges(layer, node, rows, gates, edges, length);
+    else this.#maxima(layer, node, rows, gates, edges, length);
   }
 
   /** A finished polygon of a layer: becomes a node, and goes on to the next layer. */
@@ -153,11 +98,11 @@ export class Splitter {
     this.#layer(layer + 1, node, edges, length);
   }
 
-  #hinges(layer: number, node: number, rows: AffineRows, edges: Int32Array, length: number): void {
+  #hinges(layer: number, node: number, rows: AffineRows, gates: HingeLayer, edges: Int32Array, length: number): void {
     const frame = this.#frames[layer];
     const { polygon, words } = frame;
     polygon.load(this.#complex, edges, 0, length);
-    this.#openUnits(layer, rows, frame);
+    this.#openUnits(gates, rows, frame);
     let unit = 0;
     for (;;) {
       unit = this.#nextCut(layer, node, frame, unit);
@@ -175,17 +120,45 @@ export class Splitter {
     }
   }
 
+  /** Takes a layer's maxima in order; a part is pushed with its states so far and the maximum that comes next. */
+  #maxima(
+    layer: number,
+    node: number,
+    rows: AffineRows,
+    { starts }: MaxLayer,
+    edges: Int32Array,
+    length: number,
+  ): void {
+    const cutter = new MaximumCutter(this.#complex, this.#exact, rows, layer, node);
+    const { packing } = this.#tree.layers[layer];
+    const polygon = new WorkPolygon();
+    const todo = [{ edges: Array.from(edges.subarray(0, length)), words: new Int32Array(packing.words), next: 0 }];
+    for (let part = todo.pop(); part !== undefined && this.stopped === undefined; part = todo.pop()) {
+      const { words } = part;
+      polygon.load(this.#complex, part.edges, 0, part.edges.length);
+      for (let gate = part.next; gate < packing.gates; gate++) {
+        const [first, ...others] = cutter.cut(polygon, starts[gate], starts[gate + 1]);
+        for (const region of others.reverse()) {
+          const own = words.slice();
+          writeState(packing, own, 0, gate, region.winner - starts[gate]);
+          todo.push({ edges: region.edges, words: own, next: gate + 1 });
+        }
+        writeState(packing, words, 0, gate, first.winner - starts[gate]);
+        if (others.length > 0) polygon.load(this.#complex, first.edges, 0, first.edges.length);
+      }
+      this.#finish(layer, node, words, polygon.edges, polygon.length);
+    }
+  }
+
   /** Decides the units whose sign the polygon's bounding box settles, and lists the others. */
-  #openUnits(layer: number, rows: AffineRows, frame: HingeFrame): void {
+  #openUnits({ threshold }: HingeLayer, rows: AffineRows, frame: HingeFrame): void {
     const { polygon, words, units } = frame;
     const { a, b, c, m, relativeError } = rows;
     const { centerS, centerT, halfS, halfT } = polygon;
-    const spec = this.#cursor.net.layers[layer];
-    const thresholds = spec.kind === "hinge" ? spec.threshold : undefined;
     words.fill(0);
     let open = 0;
     for (let unit = 0; unit < rows.size; unit++) {
-      const t = thresholds![unit];
+      const t = threshold[unit];
       const ua = a[unit];
       const ub = b[unit];
       const uc = c[unit] - t;
