@@ -1,0 +1,417 @@
+/**
+ * Polytopes as lists of half-spaces, with points known to lie inside. Whether a hyperplane cuts is asked of linear
+ * programs, and only where no two inner points already lie on different sides.
+ *
+ * Proofs in floating point: "does not cut" by weak duality (`LinearProgram.upperBound`), "cuts" by a point that is
+ * strictly inside every half-space, and on the other side, by more than the functions' error. What neither proves is
+ * decided in integers (`maximumSign`).
+ */
+
+import { LinearProgram, OPTIMAL, STOPPED } from "../exact/linear-program.js";
+import { maximumSign } from "../exact/linear-program-exact.js";
+import type { ExactRow } from "./cell-tree-exact.js";
+import { type Candidate, enlarged, type Path } from "./cell-tree-path.js";
+import type { Plan } from "./cell-tree-plan.js";
+import {
+  CUTS,
+  NEGATIVE,
+  POSITIVE,
+  type Polytopes,
+  type Side,
+  type SignStatistics,
+  TOUCHES_NEGATIVE,
+  TOUCHES_POSITIVE,
+  ZERO,
+} from "./cell-tree-polytopes.js";
+
+/** Inner points kept per cell. */
+const MOST_POINTS = 12;
+
+/** The representation by half-spaces. The box of the plan bounds every polytope and stands in no list. */
+export class ProgramPolytopes implements Polytopes {
+  readonly statistics: SignStatistics = { exact: 0, programs: 0 };
+  hyperplanes: Int32Array;
+  signs: Int8Array;
+  readonly point: Float64Array;
+
+  /** The current polytope: its rows (positive inside), who they are, and inner points. */
+  private count = 0;
+  private rows: Float64Array;
+  private errors: Float64Array;
+  /** The row, or box side (2j lower, 2j + 1 upper), that a facet test does without; -1 for none. */
+  private relaxedRow = -1;
+  private relaxedSide = -1;
+  private rowNames: Int32Array;
+  private rowSigns: Int8Array;
+  private pointCount = 0;
+  private readonly points: Float64Array;
+  /** The candidate's value at each inner point. */
+  private readonly values = new Float64Array(MOST_POINTS);
+  private lastError = 0;
+
+  /** Pending polytopes. Rows before `first` are still in place when a polytope is popped; the rest is kept here. */
+  depth = 0;
+  private readonly frames: Frame[] = [];
+
+  private readonly program: LinearProgram;
+  private readonly far: Float64Array;
+  private readonly dimension: number;
+  private readonly width: number;
+
+  constructor(
+    private readonly plan: Plan,
+    private readonly path: Path,
+  ) {
+    const d = plan.dimension;
+    this.dimension = d;
+    this.width = d + 1;
+    this.program = new LinearProgram(d, plan.lower.slice(), plan.upper.slice());
+    const capacity = 64;
+    this.rows = new Float64Array(capacity * this.width);
+    this.errors = new Float64Array(capacity);
+    this.rowNames = new Int32Array(capacity);
+    this.rowSigns = new Int8Array(capacity);
+    this.hyperplanes = new Int32Array(capacity + 2 * d);
+    this.signs = new Int8Array(capacity + 2 * d);
+    this.points = new Float64Array((MOST_POINTS + 1) * d);
+    this.point = new Float64Array(d);
+    this.far = new Float64Array(d);
+    for (let j = 0; j < d; j++) this.points[j] = plan.lower[j] + 0.5 * (plan.upper[j] - plan.lower[j]);
+    this.pointCount = 1;
+    let strict = true;
+    for (let j = 0; j < d; j++) if (!(this.points[j] > plan.lower[j] && this.points[j] < plan.upper[j])) strict = false;
+    if (!strict) this.pointCount = 0;
+  }
+
+  classify(candidate: Candidate): Side {
+    const { rows, offset, error } = candidate;
+    this.lastError = error;
+    const { positive, negative } = this.evaluatePoints(rows, offset, error);
+    if (positive && negative) return CUTS;
+    if (positive || negative) {
+      const sign = positive ? -1 : 1; // the side not yet seen
+      const reached = this.largestSign(rows, offset, sign, error, candidate);
+      if (reached > 0) return CUTS;
+      if (reached < 0) return positive ? POSITIVE : NEGATIVE;
+      return positive ? TOUCHES_POSITIVE : TOUCHES_NEGATIVE;
+    }
+    const above = this.largestSign(rows, offset, 1, error, candidate);
+    const below = this.largestSign(rows, offset, -1, error, candidate);
+    if (above > 0) return below > 0 ? CUTS : below < 0 ? POSITIVE : TOUCHES_POSITIVE;
+    if (below > 0) return above < 0 ? NEGATIVE : TOUCHES_NEGATIVE;
+    return ZERO;
+  }
+
+  private evaluatePoints(rows: Float64Array, offset: number, error: number): { positive: boolean; negative: boolean } {
+    const { dimension: d, points, values } = this;
+    let positive = false;
+    let negative = false;
+    for (let p = 0, at = 0; p < this.pointCount; p++, at += d) {
+      let value = rows[offset + d];
+      for (let j = 0; j < d; j++) value += rows[offset + j] * points[at + j];
+      values[p] = value;
+      if (value > error) positive = true;
+      else if (value < -error) negative = true;
+    }
+    return { positive, negative };
+  }
+
+  /**
+   * The sign of the largest value of `sign · f` over the current polytope. Where it is positive and proven by a point,
+   * that point joins the inner points (unless a row is relaxed: then it lies outside of it).
+   */
+  private largestSign(
+    rows: Float64Array,
+    offset: number,
+    sign: number,
+    error: number,
+    candidate: Candidate | undefined,
+  ): number {
+    const { program } = this;
+    this.statistics.programs++;
+    const limit = -16 * error;
+    const outcome = program.maximize(this.rows, this.count, this.errors, rows, offset, sign, limit, this.relaxedRow);
+    if (outcome === STOPPED || (outcome === OPTIMAL && program.value < 0)) {
+      // a moved box side widens the box, and with it every error, threefold at most: its range is at most twice the
+      // largest coordinate
+      const factor = this.relaxedSide < 0 ? 3 : 9;
+      if (program.upperBound(this.rows, this.errors, rows, offset, sign, error, factor) < 0) return -1;
+    } else if (outcome === OPTIMAL && program.value > 2 * error) {
+      if (this.reachFar(rows, offset, sign, error)) return 1;
+    }
+    this.statistics.exact++;
+    return this.largestSignExactly(sign, candidate);
+  }
+
+  /** Moves from the program's optimum towards an inner point until strictly inside every row, still on the far side. */
+  private reachFar(rows: Float64Array, offset: number, sign: number, error: number): boolean {
+    const { dimension: d, points, values, far, program } = this;
+    const { x, value: top } = program;
+    if (this.pointCount === 0) return false;
+    // from the inner point that is deepest on the near side
+    let from = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (let p = 0; p < this.pointCount; p++) {
+      const value = sign * values[p];
+      if (value < least) {
+        least = value;
+        from = p;
+      }
+    }
+    const crossing = least < 0 ? -least / (top - least) : 0;
+    for (const share of [0.5, 0.125, 0.875]) {
+      const step = crossing + share * (1 - crossing);
+      let reached = sign * rows[offset + d];
+      for (let j = 0; j < d; j++) {
+        far[j] = points[from * d + j] + step * (x[j] - points[from * d + j]);
+        reached += sign * rows[offset + j] * far[j];
+      }
+      if (reached > 3 * error && this.strictlyInside(far)) {
+        if (this.relaxedRow < 0 && this.relaxedSide < 0) this.addPoint(far, sign * reached);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether a point satisfies every row, and the box, by more than the rows' errors; the relaxed row is not asked. */
+  private strictlyInside(x: Float64Array): boolean {
+    const { dimension: d, rows, errors } = this;
+    const { lower, upper } = this.program;
+    for (let j = 0; j < d; j++) if (!(x[j] > lower[j] && x[j] < upper[j])) return false;
+    for (let r = 0, at = 0; r < this.count; r++, at += d + 1) {
+      if (r === this.relaxedRow) continue;
+      let slack = rows[at + d];
+      for (let j = 0; j < d; j++) slack += rows[at + j] * x[j];
+      if (!(slack > 3 * errors[r])) return false;
+    }
+    return true;
+  }
+
+  private addPoint(x: Float64Array, value: number): void {
+    const { dimension: d, points } = this;
+    const at = this.pointCount < MOST_POINTS ? this.pointCount++ : MOST_POINTS - 1;
+    for (let j = 0; j < d; j++) points[at * d + j] = x[j];
+    this.values[at] = value;
+  }
+
+  /** Rows of the box and of the current polytope in integers; the box first, as `maximumSign` wants them. */
+  private exactRows(): ExactRow[] {
+    const { path, dimension: d } = this;
+    const out: ExactRow[] = [];
+    for (let k = 0; k < 2 * d; k++) out.push(path.exact(k));
+    for (let r = 0; r < this.count; r++) {
+      const row = path.exact(this.rowNames[r]);
+      out.push(this.rowSigns[r] > 0 ? row : row.map((x) => -x));
+    }
+    return out;
+  }
+
+  private largestSignExactly(sign: number, candidate: Candidate | undefined): number {
+    const { dimension: d, path, relaxedRow, relaxedSide } = this;
+    const rows = this.exactRows();
+    let objective: ExactRow;
+    if (candidate !== undefined) {
+      objective = path.exactCandidate(candidate);
+      if (sign < 0) objective = objective.map((x) => -x);
+    } else {
+      // a facet test: is there a point outside this row alone? A box side moves out by 1, another row is dropped
+      const index = relaxedSide < 0 ? 2 * d + relaxedRow : relaxedSide;
+      objective = rows[index].map((x) => -x);
+      if (relaxedSide < 0) rows.splice(index, 1);
+      else rows[index] = rows[index].map((x, c) => (c < d ? x : x + unit(rows[index], d)));
+    }
+    const start: number[] = [];
+    for (const row of this.program.basis) {
+      start.push(row < 0 ? -1 - row : 2 * d + (relaxedRow >= 0 && row > relaxedRow ? row - 1 : row));
+    }
+    return maximumSign(rows, objective, start);
+  }
+
+  facets(): number {
+    const { dimension: d, program, plan, path, width } = this;
+    this.evaluatePoints(this.rows, 0, 0);
+    let found = 0;
+    for (let side = 0; side < 2 * d; side++) {
+      const j = side >> 1;
+      const range = plan.upper[j] - plan.lower[j];
+      this.relaxedSide = side;
+      if ((side & 1) === 0) program.lower[j] -= range;
+      else program.upper[j] += range;
+      this.evaluatePoints(path.rows, side * width, path.error[side]);
+      if (this.largestSign(path.rows, side * width, -1, path.error[side], undefined) > 0) {
+        this.hyperplanes[found] = side;
+        this.signs[found++] = 1;
+      }
+      program.lower[j] = plan.lower[j];
+      program.upper[j] = plan.upper[j];
+    }
+    this.relaxedSide = -1;
+    for (let r = 0; r < this.count; r++) {
+      this.relaxedRow = r;
+      this.evaluatePoints(this.rows, r * width, this.errors[r]);
+      if (this.largestSign(this.rows, r * width, -1, this.errors[r], undefined) > 0) {
+        this.hyperplanes[found] = this.rowNames[r];
+        this.signs[found++] = this.rowSigns[r];
+      }
+    }
+    this.relaxedRow = -1;
+    return found;
+  }
+
+  witness(): boolean {
+    const { dimension: d, point, points } = this;
+    if (this.pointCount === 0) this.seekPoint();
+    if (this.pointCount === 0) return false;
+    point.fill(0);
+    for (let p = 0; p < this.pointCount; p++) {
+      for (let j = 0; j < d; j++) point[j] += points[p * d + j] / this.pointCount;
+    }
+    if (this.strictlyInside(point)) return true;
+    for (let j = 0; j < d; j++) point[j] = points[j];
+    return true;
+  }
+
+  /**
+   * Looks for an inner point where cuts were decided in integers and no point is known: the mean of the outermost
+   * points along every axis. Leaves it in `point`; adds it if it is proven to lie inside.
+   */
+  private seekPoint(): void {
+    const { dimension: d, point, program } = this;
+    const axis = new Float64Array(d + 1);
+    point.fill(0);
+    for (let k = 0; k < 2 * d; k++) {
+      axis.fill(0);
+      axis[k >> 1] = (k & 1) === 0 ? 1 : -1;
+      program.maximize(this.rows, this.count, this.errors, axis, 0, 1, Number.NEGATIVE_INFINITY);
+      for (let j = 0; j < d; j++) point[j] += program.x[j] / (2 * d);
+    }
+    if (this.strictlyInside(point)) this.addPoint(point, 0);
+  }
+
+  split(hyperplane: number): void {
+    const { dimension: d, points, values, lastError } = this;
+    this.valuesOf(hyperplane);
+    const frame = this.pushFrame();
+    frame.count = this.count + 1;
+    frame.first = this.count;
+    frame.tailNames[0] = hyperplane;
+    frame.tailSigns[0] = 1;
+    let kept = 0;
+    let given = 0;
+    for (let p = 0; p < this.pointCount; p++) {
+      if (values[p] > lastError) {
+        for (let j = 0; j < d; j++) frame.points[given * d + j] = points[p * d + j];
+        given++;
+      } else if (values[p] < -lastError) {
+        for (let j = 0; j < d; j++) points[kept * d + j] = points[p * d + j];
+        kept++;
+      }
+    }
+    frame.pointCount = given;
+    this.pointCount = kept;
+    this.appendRow(hyperplane, -1);
+  }
+
+  clip(hyperplane: number, sign: number): void {
+    const { dimension: d, points, values, lastError } = this;
+    this.valuesOf(hyperplane);
+    let kept = 0;
+    for (let p = 0; p < this.pointCount; p++) {
+      if (!(sign * values[p] > lastError)) continue;
+      for (let j = 0; j < d; j++) points[kept * d + j] = points[p * d + j];
+      kept++;
+    }
+    this.pointCount = kept;
+    this.appendRow(hyperplane, sign);
+  }
+
+  private valuesOf(hyperplane: number): void {
+    this.lastError = this.path.error[hyperplane];
+    this.evaluatePoints(this.path.rows, hyperplane * this.width, this.lastError);
+  }
+
+  private appendRow(hyperplane: number, sign: number): void {
+    const { path, width } = this;
+    if (this.count === this.errors.length) this.grow();
+    const at = this.count++;
+    const from = hyperplane * width;
+    for (let c = 0; c < width; c++) this.rows[at * width + c] = sign * path.rows[from + c];
+    this.errors[at] = path.error[hyperplane];
+    this.rowNames[at] = hyperplane;
+    this.rowSigns[at] = sign;
+  }
+
+  push(): void {
+    const frame = this.pushFrame();
+    frame.count = this.count;
+    frame.first = 0;
+    for (let r = 0; r < this.count; r++) {
+      frame.tailNames[r] = this.rowNames[r];
+      frame.tailSigns[r] = this.rowSigns[r];
+    }
+    frame.pointCount = this.pointCount;
+    for (let k = 0; k < this.pointCount * this.dimension; k++) frame.points[k] = this.points[k];
+  }
+
+  pop(): void {
+    this.restore(this.frames[--this.depth]);
+  }
+
+  peek(index: number): void {
+    this.restore(this.frames[index]);
+  }
+
+  private restore(frame: Frame): void {
+    this.count = frame.first;
+    for (let r = frame.first; r < frame.count; r++) {
+      this.appendRow(frame.tailNames[r - frame.first], frame.tailSigns[r - frame.first]);
+    }
+    this.pointCount = frame.pointCount;
+    for (let k = 0; k < frame.pointCount * this.dimension; k++) this.points[k] = frame.points[k];
+  }
+
+  private pushFrame(): Frame {
+    let frame = this.frames[this.depth];
+    if (frame === undefined) {
+      frame = {
+        count: 0,
+        first: 0,
+        tailNames: [],
+        tailSigns: [],
+        pointCount: 0,
+        points: new Float64Array(MOST_POINTS * this.dimension),
+      };
+      this.frames.push(frame);
+    }
+    this.depth++;
+    return frame;
+  }
+
+  private grow(): void {
+    const capacity = 2 * this.errors.length;
+    this.rows = enlarged(this.rows, new Float64Array(capacity * this.width));
+    this.errors = enlarged(this.errors, new Float64Array(capacity));
+    this.rowNames = enlarged(this.rowNames, new Int32Array(capacity));
+    this.rowSigns = enlarged(this.rowSigns, new Int8Array(capacity));
+    this.hyperplanes = new Int32Array(capacity + 2 * this.dimension);
+    this.signs = new Int8Array(capacity + 2 * this.dimension);
+  }
+}
+
+/** A pending polytope: the rows from `first` on, and its inner points. */
+interface Frame {
+  count: number;
+  first: number;
+  readonly tailNames: number[];
+  readonly tailSigns: number[];
+  pointCount: number;
+  readonly points: Float64Array;
+}
+
+/** What moves an axis-parallel row by 1 along its axis: the absolute value of its only coefficient. */
+function unit(row: ExactRow, dimension: number): bigint {
+  let sum = 0n;
+  for (let j = 0; j < dimension; j++) sum += row[j] < 0n ? -row[j] : row[j];
+  return sum;
+}

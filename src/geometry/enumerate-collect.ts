@@ -1,0 +1,139 @@
+/** Writes the cells that a walk visits into arrays that double when full. */
+
+import type { CellTree } from "./cell-tree.js";
+import { enlarged, type HyperplanePool } from "./cell-tree-path.js";
+import type { Plan } from "./cell-tree-plan.js";
+import { type CellArrays, NOT_FOUND, OUTSIDE, type Want } from "./enumerate-cells.js";
+import { CellMeasures } from "./enumerate-measures.js";
+
+/** A collector for one enumeration; `visit` is the walk's visitor. */
+export class CellCollector {
+  readonly arrays: CellArrays;
+  private capacity = 256;
+  private facetCount = 0;
+  private vertexCount = 0;
+  /** 1 per cell that some gate touches: its neighbours need more than the flip of one gate. */
+  touched = new Uint8Array(256);
+  private readonly dimension: number;
+  private readonly outputs: number;
+  private readonly words: number;
+  private readonly measures: CellMeasures | undefined;
+
+  constructor(
+    plan: Plan,
+    readonly pool: HyperplanePool,
+    private readonly want: ReadonlySet<Want>,
+  ) {
+    this.dimension = plan.dimension;
+    this.outputs = plan.net.output.size;
+    this.words = plan.layout.words;
+    const measured = want.has("chebyshev") || want.has("vertices") || want.has("volume");
+    this.measures = measured ? new CellMeasures(plan, want) : undefined;
+    const { capacity, dimension: d } = this;
+    const sized = (wanted: boolean, perCell: number): Float64Array => new Float64Array(wanted ? capacity * perCell : 0);
+    this.arrays = {
+      length: 0,
+      patterns: new Uint32Array(capacity * this.words),
+      witnesses: sized(want.has("witness"), d),
+      strict: new Uint8Array(want.has("witness") ? capacity : 0),
+      maps: sized(want.has("map"), this.outputs * (d + 1)),
+      facetStarts: new Uint32Array(want.has("facets") ? capacity + 1 : 1),
+      facets: new Int32Array(want.has("facets") ? 8 * capacity : 0),
+      neighbours: new Int32Array(want.has("neighbours") ? 8 * capacity : 0),
+      balls: sized(want.has("chebyshev"), d + 1),
+      vertexStarts: new Uint32Array(want.has("vertices") ? capacity + 1 : 1),
+      vertices: sized(want.has("vertices"), 8 * d),
+      volumes: sized(want.has("volume"), 1),
+      volumeErrors: sized(want.has("volume"), 1),
+    };
+  }
+
+  /** Adds the walk's current cell. */
+  visit(tree: CellTree): void {
+    const { arrays, want, words, dimension: d } = this;
+    if (arrays.length === this.capacity) this.grow();
+    const i = arrays.length++;
+    for (let w = 0; w < words; w++) arrays.patterns[i * words + w] = tree.words[w];
+    if (want.has("map")) {
+      const { rows } = tree.outputMap();
+      const size = this.outputs * (d + 1);
+      const first = i * size;
+      for (let k = 0; k < size; k++) arrays.maps[first + k] = rows[k];
+    }
+    const { polytopes } = tree;
+    if (want.has("witness")) {
+      arrays.strict[i] = polytopes.witness() ? 1 : 0;
+      for (let j = 0; j < d; j++) arrays.witnesses[i * d + j] = polytopes.point[j];
+    }
+    if (want.has("facets")) this.addFacets(tree, i);
+    if (this.measures !== undefined) this.addMeasures(tree, i);
+  }
+
+  private addFacets(tree: CellTree, i: number): void {
+    const { arrays } = this;
+    const { polytopes, path } = tree;
+    const found = polytopes.facets();
+    const { hyperplanes, signs } = polytopes;
+    if (this.facetCount + found > arrays.facets.length) {
+      const capacity = 2 * Math.max(arrays.facets.length, found);
+      arrays.facets = enlarged(arrays.facets, new Int32Array(capacity));
+      if (this.want.has("neighbours")) arrays.neighbours = enlarged(arrays.neighbours, new Int32Array(capacity));
+    }
+    let at = this.facetCount;
+    const neighbours = this.want.has("neighbours");
+    for (let f = 0; f < found; f++, at++) {
+      const hyperplane = hyperplanes[f];
+      const named = path.poolIndex[hyperplane];
+      arrays.facets[at] = signs[f] > 0 ? named : -1 - named;
+      if (neighbours) arrays.neighbours[at] = hyperplane < path.domainCount ? OUTSIDE : NOT_FOUND;
+    }
+    this.facetCount = at;
+    arrays.facetStarts[i + 1] = at;
+    this.touched[i] = tree.touches > 0 ? 1 : 0;
+  }
+
+  private addMeasures(tree: CellTree, i: number): void {
+    const { arrays, want, dimension: d } = this;
+    const measures = this.measures!;
+    measures.read(tree);
+    if (want.has("chebyshev")) {
+      arrays.balls.set(measures.centre, i * (d + 1));
+      arrays.balls[i * (d + 1) + d] = measures.radius;
+    }
+    if (want.has("vertices")) {
+      const count = measures.vertexCount;
+      while ((this.vertexCount + count) * d > arrays.vertices.length) {
+        arrays.vertices = enlarged(arrays.vertices, new Float64Array(2 * arrays.vertices.length));
+      }
+      for (let k = 0; k < count * d; k++) arrays.vertices[this.vertexCount * d + k] = measures.vertices[k];
+      this.vertexCount += count;
+      arrays.vertexStarts[i + 1] = this.vertexCount;
+    }
+    if (want.has("volume")) {
+      arrays.volumes[i] = measures.volume;
+      arrays.volumeErrors[i] = measures.volumeError;
+    }
+  }
+
+  private grow(): void {
+    const { arrays, dimension: d, words, want, outputs } = this;
+    this.capacity *= 2;
+    const { capacity } = this;
+    arrays.patterns = enlarged(arrays.patterns, new Uint32Array(capacity * words));
+    if (want.has("witness")) {
+      arrays.witnesses = enlarged(arrays.witnesses, new Float64Array(capacity * d));
+      arrays.strict = enlarged(arrays.strict, new Uint8Array(capacity));
+    }
+    if (want.has("map")) arrays.maps = enlarged(arrays.maps, new Float64Array(capacity * outputs * (d + 1)));
+    if (want.has("facets")) {
+      arrays.facetStarts = enlarged(arrays.facetStarts, new Uint32Array(capacity + 1));
+      this.touched = enlarged(this.touched, new Uint8Array(capacity));
+    }
+    if (want.has("chebyshev")) arrays.balls = enlarged(arrays.balls, new Float64Array(capacity * (d + 1)));
+    if (want.has("vertices")) arrays.vertexStarts = enlarged(arrays.vertexStarts, new Uint32Array(capacity + 1));
+    if (want.has("volume")) {
+      arrays.volumes = enlarged(arrays.volumes, new Float64Array(capacity));
+      arrays.volumeErrors = enlarged(arrays.volumeErrors, new Float64Array(capacity));
+    }
+  }
+}

@@ -1,0 +1,369 @@
+/**
+ * All cells of a PwlNet in a box or polytope, in any dimension: every activation pattern whose set of inputs has an
+ * interior, with what is wanted of each.
+ *
+ * What is proved: each sign that decides the tree (does this gate change state inside this polytope, on which side does
+ * it lie, is this half-space a facet) is the sign that exact arithmetic over the PwlNet's numbers gives, by a
+ * floating-point answer with a proven error bound or by integers. So the set of patterns, the facets, and the neighbours
+ * are exact. Coordinates (witness, half-spaces, maps, vertices, balls, volumes) are doubles near the exact numbers.
+ */
+
+import { GeometryError, OptionError } from "../base/errors.js";
+import { checkNet } from "../pwl/check.js";
+import type { PwlNet } from "../pwl/net.js";
+import { CellTree, type SubProblem } from "./cell-tree.js";
+import { type HalfSpaces, HyperplanePool } from "./cell-tree-path.js";
+import { buildPlan, type Plan } from "./cell-tree-plan.js";
+import { ProgramPolytopes } from "./cell-tree-programs.js";
+import { type EnumeratedCell, EnumeratedCells, type Want } from "./enumerate-cells.js";
+import { CellCollector } from "./enumerate-collect.js";
+import { findNeighbours } from "./enumerate-neighbours.js";
+
+/** Which representation of polytopes the walk uses. */
+export type EnumerationMethod = "vertices" | "linear-programs";
+
+/** What is left to search, as plain data (it survives JSON). May be split: each entry is searched on its own. */
+export type Frontier = readonly SubProblem[];
+
+export interface EnumerationProgress {
+  /** Cells found so far. */
+  readonly cells: number;
+  readonly seconds: number;
+}
+
+export interface EnumerateOptions {
+  /** `[low, high]` per input; low < high, all finite. */
+  readonly box: readonly (readonly [number, number])[];
+  /** Half-spaces `A x <= b` that cut the box. */
+  readonly polytope?: HalfSpaces;
+  /** "auto": vertices where cells are to be described in up to 6 dimensions or counted in up to 4, else linear programs. */
+  readonly method?: "auto" | EnumerationMethod;
+  /** What to record per cell, besides its pattern. Default: witness, map, facets, neighbours. */
+  readonly want?: readonly Want[];
+  /** Only count: `cells` stays empty. */
+  readonly countOnly?: boolean;
+  /** Also cut along the zero set of every output; patterns then have one more gate per output. */
+  readonly splitAtOutputZero?: boolean;
+  /** "always" takes no sign from floating point: an audit, far slower. */
+  readonly exact?: "auto" | "always";
+  /** Stops the search; what was found is given, with `complete: false`. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: EnumerationProgress) => void;
+  /** Stops the search when so many cells were found, or so many seconds have passed. */
+  readonly limits?: { readonly cells?: number; readonly seconds?: number };
+  /** Searches only these sub-problems: the frontier of an incomplete enumeration of the same net, domain and split. */
+  readonly resume?: Frontier;
+}
+
+export interface Enumeration {
+  /** Whether every cell (of the sub-problems resumed from) was visited. */
+  readonly complete: boolean;
+  /** Why it is not complete. */
+  readonly stopped: "signal" | "cells" | "seconds" | undefined;
+  /** The number of cells visited. */
+  readonly count: number;
+  /** The cells; empty when only counted. */
+  readonly cells: EnumeratedCells;
+  /** What is left to search; empty when complete. */
+  readonly frontier: Frontier;
+  /** Cells of the net's first l + 1 layers that were completed: entry l. The last is `count`. */
+  readonly cellsPerLayer: readonly number[];
+  readonly method: EnumerationMethod;
+  readonly statistics: { readonly exactDecisions: number; readonly linearPrograms: number; readonly seconds: number };
+}
+
+/** Cells visited between two looks at the clock. */
+const BATCH = 64;
+/** Milliseconds of work before the event loop gets its turn. */
+const SLICE = 25;
+
+/**
+ * Finds all cells of a net in a domain.
+ *
+ * Yields to the event loop every 25 ms, so that a page stays alive and `signal` can arrive.
+ *
+ * @throws OptionError for a bad option, GeometryError for a domain that is empty, flat, unbounded or of another dimension,
+ * PiecewiseLinearError for a net that is not legal (a NaN weight, for one).
+ */
+export async function enumerate(net: PwlNet, options: EnumerateOptions): Promise<Enumeration> {
+  const search = new Search(net, options);
+  let slice = performance.now();
+  while (search.advance()) {
+    const now = performance.now();
+    if (now - slice > SLICE) {
+      options.onProgress?.({ cells: search.count, seconds: search.seconds });
+      await turn();
+      slice = performance.now();
+    }
+  }
+  return search.result();
+}
+
+/**
+ * The cells one by one, as they are found, without keeping them. Facets name the gate to flip; cells have no index of
+ * their neighbours. Ends early, without error, when a limit or the signal stops the search.
+ */
+export async function* streamCells(net: PwlNet, options: EnumerateOptions): AsyncGenerator<EnumeratedCell, void, void> {
+  const want = (options.want ?? DEFAULT_WANT).filter((name) => name !== "neighbours");
+  const search = new Search(net, { ...options, want, countOnly: false });
+  let slice = performance.now();
+  let more = true;
+  while (more) {
+    more = search.advance();
+    const found = search.take();
+    for (const cell of found) yield cell;
+    if (performance.now() - slice > SLICE) {
+      options.onProgress?.({ cells: search.count, seconds: search.seconds });
+      await turn();
+      slice = performance.now();
+    }
+  }
+}
+
+const DEFAULT_WANT: readonly Want[] = ["witness", "map", "facets", "neighbours"];
+const ALL_WANT: readonly Want[] = [...DEFAULT_WANT, "chebyshev", "vertices", "volume"];
+
+/** One enumeration under way. */
+class Search {
+  count = 0;
+  private readonly net: PwlNet;
+  private readonly plan: Plan;
+  private readonly want: ReadonlySet<Want>;
+  private readonly method: EnumerationMethod;
+  private readonly problems: (SubProblem | undefined)[];
+  private readonly cellsPerLayer: Float64Array;
+  private readonly started = performance.now();
+  private readonly limitCells: number;
+  private readonly limitSeconds: number;
+  private pool: HyperplanePool;
+  private collector: CellCollector | undefined;
+  private tree: CellTree | undefined;
+  private stopped: Enumeration["stopped"];
+  private exactDecisions = 0;
+  private linearPrograms = 0;
+
+  constructor(
+    net: PwlNet,
+    private readonly options: EnumerateOptions,
+  ) {
+    checkNet(net);
+    this.net = options.splitAtOutputZero ? splitAtOutput(net) : net;
+    const { lower, upper } = readBox(this.net, options.box);
+    checkHalfSpaces(options.polytope, this.net.inputSize);
+    const plan = buildPlan(this.net, lower, upper);
+    if (options.exact === "always") for (const { error } of plan.layers) error.fill(Number.POSITIVE_INFINITY);
+    this.plan = plan;
+    this.want = readWant(options.want ?? DEFAULT_WANT);
+    this.method = chooseMethod(options, net.inputSize, this.want);
+    this.limitCells = readLimit("cells", options.limits?.cells);
+    this.limitSeconds = readLimit("seconds", options.limits?.seconds);
+    this.problems = options.resume === undefined ? [undefined] : readFrontier(options.resume, plan).reverse();
+    this.cellsPerLayer = new Float64Array(this.net.layers.length);
+    this.pool = new HyperplanePool(plan.dimension + 1);
+    if (!options.countOnly) this.collector = new CellCollector(plan, this.pool, this.want);
+    if (this.problems.length > 0) this.nextTree();
+  }
+
+  get seconds(): number {
+    return (performance.now() - this.started) / 1000;
+  }
+
+  /** Works for one batch; false when there is no more to do. */
+  advance(): boolean {
+    if (this.options.signal?.aborted) this.stopped = "signal";
+    else if (this.count >= this.limitCells) this.stopped = "cells";
+    else if (this.seconds >= this.limitSeconds) this.stopped = "seconds";
+    if (this.tree === undefined) {
+      this.stopped = undefined; // all was done before the limit was looked at
+      return false;
+    }
+    if (this.stopped !== undefined) return false;
+    const { tree, collector } = this;
+    const before = tree.count;
+    const visit = collector === undefined ? undefined : () => collector.visit(tree);
+    const done = tree.step(Math.min(BATCH, this.limitCells - this.count), visit);
+    this.count += tree.count - before;
+    if (done) this.nextTree();
+    return true;
+  }
+
+  /** The cells found since the last call, as objects that stay valid. */
+  take(): EnumeratedCell[] {
+    const { collector, pool } = this;
+    if (collector === undefined || collector.arrays.length === 0) return [];
+    const found = [...new EnumeratedCells(this.net, this.plan.layout, collector.arrays, pool, this.want)];
+    const first = this.count - found.length;
+    // fresh arrays; hyperplanes of the current path are still referred to, so the pool stays
+    this.collector = new CellCollector(this.plan, pool, this.want);
+    return found.map((cell) => ({ ...cell, index: first + cell.index }));
+  }
+
+  result(): Enumeration {
+    const { collector, plan, pool, want, tree } = this;
+    const frontier: SubProblem[] = [];
+    if (tree !== undefined) frontier.push(...tree.frontier());
+    for (const problem of this.problems) if (problem !== undefined) frontier.push(problem);
+    this.account();
+    const empty = collector ?? new CellCollector(plan, pool, new Set());
+    const cells = new EnumeratedCells(this.net, plan.layout, empty.arrays, pool, want);
+    if (collector !== undefined && want.has("neighbours")) findNeighbours(cells, collector.touched);
+    return {
+      complete: this.stopped === undefined,
+      stopped: this.stopped,
+      count: this.count,
+      cells,
+      frontier,
+      cellsPerLayer: Array.from(this.cellsPerLayer),
+      method: this.method,
+      statistics: {
+        exactDecisions: this.exactDecisions,
+        linearPrograms: this.linearPrograms,
+        seconds: this.seconds,
+      },
+    };
+  }
+
+  /** Begins the next sub-problem that holds a cell. */
+  private nextTree(): void {
+    this.account();
+    this.tree = undefined;
+    while (this.problems.length > 0) {
+      const problem = this.problems.pop();
+      const tree = new CellTree(
+        this.plan,
+        this.options.polytope,
+        (plan, path) => new ProgramPolytopes(plan, path),
+        this.options.countOnly ? undefined : this.pool,
+      );
+      if (!tree.enterDomain()) {
+        throw new GeometryError(
+          "the domain has no interior: its half-spaces A x <= b leave nothing full-dimensional of the box; cells are full-dimensional, so give a domain that is",
+        );
+      }
+      if (!tree.begin(problem)) continue;
+      this.tree = tree;
+      return;
+    }
+  }
+
+  /** Adds the finished tree's counts. */
+  private account(): void {
+    if (this.tree === undefined) return;
+    const { cellsPerLayer, polytopes } = this.tree;
+    for (let l = 0; l < cellsPerLayer.length; l++) this.cellsPerLayer[l] += cellsPerLayer[l];
+    this.exactDecisions += polytopes.statistics.exact;
+    this.linearPrograms += polytopes.statistics.programs;
+  }
+}
+
+/** Lets timers, input and abort signals through. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** The net with one more layer of hinges, on its outputs. Its outputs stay what they are. */
+function splitAtOutput(net: PwlNet): PwlNet {
+  const { size } = net.output;
+  const zeros = new Float64Array(size);
+  return {
+    ...net,
+    layers: [
+      ...net.layers,
+      {
+        kind: "hinge",
+        name: "output zero",
+        argument: net.output,
+        threshold: zeros,
+        lo: zeros,
+        hi: new Float64Array(size).fill(1),
+      },
+    ],
+  };
+}
+
+function readBox(net: PwlNet, box: EnumerateOptions["box"]): { lower: Float64Array; upper: Float64Array } {
+  if (!Array.isArray(box)) throw new OptionError("enumerate needs a box: [[low, high], ...], one pair per input");
+  if (box.length !== net.inputSize) {
+    throw new GeometryError(`the box has ${box.length} intervals, but the net reads ${net.inputSize} numbers`);
+  }
+  box.forEach(([low, high], j) => {
+    if (Number.isNaN(low) || Number.isNaN(high))
+      throw new GeometryError(`the box's interval ${j} is [${low}, ${high}]`);
+    if (!(low < high)) {
+      throw new GeometryError(
+        `the box's interval ${j} is [${low}, ${high}]: it needs low < high (fix an input by leaving it out of the net)`,
+      );
+    }
+    if (!Number.isFinite(high - low)) {
+      throw new GeometryError(
+        `the box's interval ${j} is [${low}, ${high}]: cells are listed in a bounded domain only`,
+      );
+    }
+  });
+  return { lower: Float64Array.from(box, ([low]) => low), upper: Float64Array.from(box, ([, high]) => high) };
+}
+
+function checkHalfSpaces(polytope: HalfSpaces | undefined, dimension: number): void {
+  if (polytope === undefined) return;
+  const { A, b } = polytope;
+  if (A.length !== b.length) {
+    throw new GeometryError(`the polytope has ${A.length} rows in A and ${b.length} numbers in b: one offset per row`);
+  }
+  for (let i = 0; i < A.length; i++) {
+    if (A[i].length !== dimension) {
+      throw new GeometryError(`row ${i} of the polytope has ${A[i].length} numbers, but the net reads ${dimension}`);
+    }
+    if (!Number.isFinite(b[i]) || !Array.from(A[i]).every(Number.isFinite)) {
+      throw new GeometryError(`row ${i} of the polytope holds a number that is not finite; leave unbounded rows out`);
+    }
+  }
+}
+
+function readWant(want: readonly Want[]): ReadonlySet<Want> {
+  for (const name of want) {
+    if (!ALL_WANT.includes(name)) {
+      throw new OptionError(`want has "${name}"; what can be wanted of a cell: ${ALL_WANT.join(", ")}`);
+    }
+  }
+  const all = new Set(want);
+  if (all.has("neighbours")) all.add("facets");
+  if (all.has("chebyshev") || all.has("volume")) all.add("witness");
+  return all;
+}
+
+function readLimit(name: string, limit: number | undefined): number {
+  if (limit === undefined) return Number.POSITIVE_INFINITY;
+  if (!(limit >= 0)) throw new OptionError(`limits.${name} is ${limit}: it needs a number that is not negative`);
+  return limit;
+}
+
+function readFrontier(frontier: Frontier, { layout, layers }: Plan): SubProblem[] {
+  return frontier.map((problem, p) => {
+    if (problem.length !== layout.gates) {
+      throw new OptionError(
+        `sub-problem ${p} to resume from has ${problem.length} states, but this net has ${layout.gates} gates: resume with the net (and splitAtOutputZero) it came from`,
+      );
+    }
+    layers.forEach(({ gates }, l) => {
+      if (gates === undefined) return;
+      for (let unit = 0; unit < layout.layerStarts[l + 1] - layout.layerStarts[l]; unit++) {
+        const states = gates.kind === "hinge" ? 2 : gates.starts[unit + 1] - gates.starts[unit];
+        const state = problem[layout.layerStarts[l] + unit];
+        if (!Number.isInteger(state) || state < -1 || state >= states) {
+          throw new OptionError(
+            `sub-problem ${p} to resume from gives gate ${unit} of layer ${l + 1} the state ${state}`,
+          );
+        }
+      }
+    });
+    return problem;
+  });
+}
+
+function chooseMethod(options: EnumerateOptions, _dimension: number, _want: ReadonlySet<Want>): EnumerationMethod {
+  const { method = "auto" } = options;
+  if (method !== "auto" && method !== "vertices" && method !== "linear-programs") {
+    throw new OptionError(`method is "${method}"; it can be "auto", "vertices" or "linear-programs"`);
+  }
+  return "linear-programs";
+}
