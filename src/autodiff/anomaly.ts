@@ -2,7 +2,7 @@ import { formatShape } from "../array/shape.js";
 import { AnomalyError } from "../base/errors.js";
 import { mode, synchronous, withMode } from "../graph/modes.js";
 import { callSite } from "../graph/site.js";
-import type { Tensor } from "../graph/tensor.js";
+import type { Op, Tensor } from "../graph/tensor.js";
 import { differentiating } from "./backward.js";
 
 /**
@@ -17,13 +17,13 @@ export function detectAnomaly<T>(fn: () => T): T {
     {
       observer: {
         recordsAll: outer?.recordsAll ?? false,
-        made: (result, inputs) => {
-          outer?.made(result, inputs);
+        made: (result, inputs, op) => {
+          outer?.made(result, inputs, op);
           const bad = firstNonFinite(result);
           const site = callSite();
           if (site !== null) sites.set(result, site);
           if (bad < 0 || inputs.some((input) => firstNonFinite(input) >= 0)) return;
-          throw describe(result, bad, inputs, site, sites);
+          throw describe(op, result, bad, inputs, site, sites);
         },
       },
     },
@@ -37,6 +37,7 @@ function firstNonFinite({ buffer, offset, size }: Tensor): number {
 }
 
 function describe(
+  op: Op,
   result: Tensor,
   index: number,
   inputs: readonly Tensor[],
@@ -44,7 +45,6 @@ function describe(
   sites: WeakMap<Tensor, string>,
 ): AnomalyError {
   const value = result.buffer[result.offset + index];
-  const made = result.op?.name ?? "an op";
   const found = `${value} at element ${index} of shape ${formatShape(result.shape)}`;
   const of = inputs.map(
     (input) => `${formatShape(input.shape)}${input.size === 1 ? ` = ${input.buffer[input.offset]}` : ""}`,
@@ -56,6 +56,6 @@ function describe(
     );
   }
   return new AnomalyError(
-    `detectAnomaly: ${made}(${of.join(", ")}) gave ${found}${site ? `, applied at ${site}` : ""}; its inputs were finite`,
+    `detectAnomaly: ${op.name}(${of.join(", ")}) gave ${found}${site ? `, applied at ${site}` : ""}; its inputs were finite`,
   );
 }

@@ -1,12 +1,12 @@
 import { TraceError } from "../base/errors.js";
-import type { Tensor } from "./tensor.js";
+import type { Op, Tensor } from "./tensor.js";
 
 /** Told of every op while it is in place: trace and detectAnomaly are such observers. */
 export interface Observer {
   /** Whether ops are recorded although no input requires a gradient. */
   readonly recordsAll: boolean;
   /** Called when an op has made `result`. */
-  made(result: Tensor, inputs: readonly Tensor[]): void;
+  made(result: Tensor, inputs: readonly Tensor[], op: Op): void;
 }
 
 /** What the next op does beside computing. */

@@ -255,5 +255,5 @@ function record(op: Op, out: Tensor, inputs: readonly Tensor[], attrs: Attribute
     out.inputs = inputs;
     out.attrs = attrs;
   }
-  if (observer !== null) observer.made(out, inputs);
+  if (observer !== null) observer.made(out, inputs, op);
 }
