@@ -66,7 +66,7 @@ export class FunctionBuilder {
 
   /** Adds a statement, such as a store. */
   add(statement: Statement): void {
-    this.#blocks[this.#blocks.length - 1]!.push(statement.code);
+    this.#blocks[this.#blocks.length - 1].push(statement.code);
   }
 
   set<T extends ValueType>(local: Local<T>, value: Value<T>): void {
@@ -128,7 +128,7 @@ export class FunctionBuilder {
   /** The function's entry in the code section. */
   code(): Code {
     const locals = this.#locals.map((type) => [1, typeCode[type]]);
-    return sized([vector(locals), this.#blocks[0]!, 0x0b]);
+    return sized([vector(locals), this.#blocks[0], 0x0b]);
   }
 }
 

@@ -84,14 +84,14 @@ export function flatten(code: Code): number[] {
   const positions: number[] = [0];
   while (pieces.length > 0) {
     const top = pieces.length - 1;
-    const piece = pieces[top]!;
-    const position = positions[top]!++;
+    const piece = pieces[top];
+    const position = positions[top]++;
     if (position === piece.length) {
       pieces.pop();
       positions.pop();
       continue;
     }
-    const item = piece[position]!;
+    const item = piece[position];
     if (typeof item === "number") bytes.push(item);
     else {
       pieces.push(item);

@@ -44,11 +44,11 @@ function addStrip(
         const tile = emitTile(f, { vector, relaxed, rows, vectors }, layout, p);
         // Addresses of the rows of C.
         const c = f.locals("i32", rows);
-        f.set(c[0]!, p.c);
-        for (let row = 1; row < rows; row++) f.set(c[row]!, i32.add(c[row - 1]!, p.cStride));
+        f.set(c[0], p.c);
+        for (let row = 1; row < rows; row++) f.set(c[row], i32.add(c[row - 1], p.cStride));
         const place = (index: number) => {
           const offset = 16 * (index % vectors);
-          return { c: c[Math.floor(index / vectors)]!, cOffset: offset, bias: p.bias, biasOffset: offset };
+          return { c: c[Math.floor(index / vectors)], cOffset: offset, bias: p.bias, biasOffset: offset };
         };
         emitEpilogue(f, vector, tile, place, p.flags);
         tile.forEach((value, index) => {
@@ -56,7 +56,7 @@ function addStrip(
           if (width === "partial") emitPartialStore(f, vector, address, value, p.width);
           else f.add(v128.store(address, value, cOffset));
         });
-        f.set(p.c, i32.add(c[rows - 1]!, p.cStride));
+        f.set(p.c, i32.add(c[rows - 1], p.cStride));
         f.increment(p.a, layout === "rows" ? i32.mul(p.aStride, rows) : rows * vector.size);
         f.increment(p.turns, -1);
         f.release(...tile, ...c);
@@ -126,7 +126,7 @@ export function addDirectGemm(
       heights.forEach((rows, index) => {
         f.set(turns!, i32.divU(rest!, rows));
         f.if(turns!, () => {
-          f.call(functions[index]!, a!, p.aStride, p.b, p.bStride, c!, p.cStride, p.bias, p.k, turns!, p.n, p.flags);
+          f.call(functions[index], a!, p.aStride, p.b, p.bStride, c!, p.cStride, p.bias, p.k, turns!, p.n, p.flags);
           if (rows === 1) return;
           const done = f.keep(i32.mul(turns!, rows));
           f.increment(a!, i32.mul(done, layout === "rows" ? p.aStride : size));
@@ -140,8 +140,8 @@ export function addDirectGemm(
       f.increment(p.bias, columns * size);
       f.increment(p.n, -columns);
     };
-    f.while(i32.geS(p.n, 2 * lanes), () => allRows(strips[0]!, 2 * lanes));
-    f.if(i32.geS(p.n, lanes), () => allRows(strips[1]!, lanes));
-    f.if(i32.gtS(p.n, 0), () => allRows(strips[2]!, 0));
+    f.while(i32.geS(p.n, 2 * lanes), () => allRows(strips[0], 2 * lanes));
+    f.if(i32.geS(p.n, lanes), () => allRows(strips[1], lanes));
+    f.if(i32.gtS(p.n, 0), () => allRows(strips[2], 0));
   });
 }

@@ -75,8 +75,8 @@ export function addPackTransposed(module: ModuleBuilder, vector: FloatVector, wi
     const rows = f.locals("i32", width);
     const rest = f.local("i32");
     f.while(i32.geS(p.length, width), () => {
-      f.set(rows[0]!, p.source);
-      for (let i = 1; i < width; i++) f.set(rows[i]!, i32.add(rows[i - 1]!, p.stride));
+      f.set(rows[0], p.source);
+      for (let i = 1; i < width; i++) f.set(rows[i], i32.add(rows[i - 1], p.stride));
       f.set(rest, p.depth);
       f.while(i32.geS(rest, lanes), () => {
         for (let i = 0; i < width; i += lanes) {

@@ -79,11 +79,11 @@ function addPackedTile(module: ModuleBuilder, vector: FloatVector, relaxed: bool
       whole,
       () => {
         const c = f.locals("i32", height);
-        f.set(c[0]!, p.c);
-        for (let row = 1; row < height; row++) f.set(c[row]!, i32.add(c[row - 1]!, p.cStride));
+        f.set(c[0], p.c);
+        for (let row = 1; row < height; row++) f.set(c[row], i32.add(c[row - 1], p.cStride));
         const place = (index: number) => {
           const offset = 16 * (index % vectors);
-          return { c: c[Math.floor(index / vectors)]!, cOffset: offset, bias: p.bias, biasOffset: offset };
+          return { c: c[Math.floor(index / vectors)], cOffset: offset, bias: p.bias, biasOffset: offset };
         };
         emitEpilogue(f, vector, tile, place, p.flags);
         tile.forEach((value, index) => {

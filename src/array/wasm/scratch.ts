@@ -64,7 +64,7 @@ export function copy(
   length: number,
 ): void {
   if (length <= loopLimit) {
-    for (let i = 0; i < length; i++) target[targetOffset + i] = source[sourceOffset + i]!;
+    for (let i = 0; i < length; i++) target[targetOffset + i] = source[sourceOffset + i];
   } else if (sourceOffset === 0 && length === source.length) {
     target.set(source, targetOffset);
   } else {

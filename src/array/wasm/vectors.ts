@@ -93,7 +93,7 @@ export interface FloatVector {
 }
 
 const repeat = (bytes: readonly number[]): V128 =>
-  v128.constant(Array.from({ length: 16 }, (_, i) => bytes[i % bytes.length]!));
+  v128.constant(Array.from({ length: 16 }, (_, i) => bytes[i % bytes.length]));
 
 /** Little-endian bytes of an integer modulo 2^(8 · size). */
 function integerBytes(n: number | bigint, size: number): number[] {

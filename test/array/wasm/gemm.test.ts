@@ -38,16 +38,16 @@ function definition(p: Problem, a: number[], b: number[], out: number[], bias: n
   const magnitudes: number[] = [];
   for (let i = 0; i < p.m; i++) {
     for (let j = 0; j < p.n; j++) {
-      let sum = p.flags & matmulFlags.accumulate ? out[i * p.n + j]! : 0;
+      let sum = p.flags & matmulFlags.accumulate ? out[i * p.n + j] : 0;
       let magnitude = Math.abs(sum);
       for (let t = 0; t < p.k; t++) {
-        const product = a[p.transA ? t * p.m + i : i * p.k + t]! * b[p.transB ? j * p.k + t : t * p.n + j]!;
+        const product = a[p.transA ? t * p.m + i : i * p.k + t] * b[p.transB ? j * p.k + t : t * p.n + j];
         sum += product;
         magnitude += Math.abs(product);
       }
       if (p.flags & matmulFlags.bias) {
-        sum += bias[j]!;
-        magnitude += Math.abs(bias[j]!);
+        sum += bias[j];
+        magnitude += Math.abs(bias[j]);
       }
       values.push(p.flags & matmulFlags.relu && sum < 0 ? 0 : sum);
       magnitudes.push(magnitude);
@@ -92,7 +92,7 @@ function check(Type: FloatArrayConstructor, p: Problem, seed: number): void {
   const roundoff = Type === Float32Array ? 2 ** -24 : 2 ** -53;
   // The reference itself is rounded in double precision: twice the bound covers both.
   const bound = 2 * (p.k + 3) * roundoff;
-  const wrong = values.findIndex((value, i) => !(Math.abs(out[3 + i]! - value) <= bound * magnitudes[i]!));
+  const wrong = values.findIndex((value, i) => !(Math.abs(out[3 + i] - value) <= bound * magnitudes[i]));
   expect(wrong, `first element outside of its bound, ${JSON.stringify(p)}`).toBe(-1);
   expect(Array.from(out.slice(0, 3)), "nothing is written before the result").toEqual([NaN, NaN, NaN]);
   expect(Array.from(out.slice(3 + values.length)), "nor after it").toEqual([NaN, NaN, NaN, NaN, NaN]);
@@ -167,7 +167,7 @@ describe.each(types)("matmulWasm on %o", (Type) => {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let sum = 0;
-        for (let t = 0; t < k; t++) sum += a[i * k + t]! * b[t * n + j]!;
+        for (let t = 0; t < k; t++) sum += a[i * k + t] * b[t * n + j];
         expect(out[i * n + j], `element ${i}, ${j}`).toBe(sum);
       }
     }
