@@ -1,3 +1,7 @@
+import type { AffineBlock } from "../array/affine-block.js";
+
+export type { AffineBlock, ConvBlock, CsrBlock, DenseBlock } from "../array/affine-block.js";
+
 /**
  * The canonical form of a piecewise-linear function, plain data: what all geometry, bounds and pictures stand on.
  *
@@ -5,44 +9,6 @@
  * layers, so residual, dense, multi-branch and weight-shared nets are ordinary. All numbers are doubles; exactness in
  * Crease is relative to them.
  */
-
-/** Rows by columns, row-major. */
-export interface DenseBlock {
-  readonly kind: "dense";
-  readonly rows: number;
-  readonly columns: number;
-  readonly values: Float64Array;
-}
-
-/** Compressed sparse rows: row i holds entries `starts[i]` to `starts[i + 1]`; columns ascend within a row. */
-export interface CsrBlock {
-  readonly kind: "csr";
-  readonly rows: number;
-  readonly columns: number;
-  readonly starts: Int32Array;
-  readonly indices: Int32Array;
-  readonly values: Float64Array;
-}
-
-/** A 2-D convolution of one image: columns = C·H·W of the input, rows = O·H'·W' of the output, kernels OIHW. */
-export interface ConvBlock {
-  readonly kind: "conv";
-  readonly rows: number;
-  readonly columns: number;
-  readonly inputShape: readonly [channels: number, height: number, width: number];
-  readonly outputShape: readonly [channels: number, height: number, width: number];
-  /** Height and width of a kernel. */
-  readonly kernel: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly padding: readonly [number, number];
-  readonly dilation: readonly [number, number];
-  readonly groups: number;
-  /** O × (C / groups) × kernel height × kernel width. */
-  readonly values: Float64Array;
-}
-
-/** A linear map from one source to `rows` numbers. Each kind has apply, applyT and row(i) in blocks.ts; nothing more. */
-export type AffineBlock = DenseBlock | CsrBlock | ConvBlock;
 
 /** One linear block on one source. Source 0 is the input; source k is the output of `layers[k - 1]`. */
 export interface AffineTerm {
@@ -118,7 +84,7 @@ export function reluNet(
 ): PwlNet {
   const affine = (layer: number): Affine => {
     const rows = weights[layer];
-    const block: DenseBlock = {
+    const block: AffineBlock = {
       kind: "dense",
       rows: rows.length,
       columns: rows[0].length,
