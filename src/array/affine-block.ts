@@ -1,5 +1,12 @@
 /** Linear maps as plain data: how an op says that it is linear, and what a PwlNet is made of. */
 
+/** Which elements of an input compete for each output of a maximum: output g takes one of `indices[starts[g]]` to
+ * `indices[starts[g + 1] - 1]`, the first of equal largest ones. */
+export interface Competition {
+  readonly starts: Int32Array;
+  readonly indices: Int32Array;
+}
+
 /** Rows by columns, row-major. */
 export interface DenseBlock {
   readonly kind: "dense";

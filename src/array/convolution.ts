@@ -1,3 +1,4 @@
+import type { Competition } from "./affine-block.js";
 import type { ArrayView } from "./storage.js";
 
 /** How a window moves over an image; every pair is (height, width). */
@@ -138,4 +139,30 @@ export function argmaxWindowsInto(out: ArrayView, x: ArrayView, window: Window):
       }
     }
   }
+}
+
+/** The elements of images [N, C, H, W] that each window holds, in row-major order; padding is left out. */
+export function windowElements(shape: readonly number[], window: Window): Competition {
+  const [batch, channels, height, width] = shape;
+  const rows = windowCount(height, window, 0);
+  const columns = windowCount(width, window, 1);
+  const starts = new Int32Array(batch * channels * rows * columns + 1);
+  const indices: number[] = [];
+  let group = 0;
+  for (let plane = 0; plane < batch * channels; plane++) {
+    for (let oy = 0; oy < rows; oy++) {
+      for (let ox = 0; ox < columns; ox++) {
+        for (let ky = 0; ky < window.kernel[0]; ky++) {
+          const iy = oy * window.stride[0] + ky * window.dilation[0] - window.padding[0];
+          if (iy < 0 || iy >= height) continue;
+          for (let kx = 0; kx < window.kernel[1]; kx++) {
+            const ix = ox * window.stride[1] + kx * window.dilation[1] - window.padding[1];
+            if (ix >= 0 && ix < width) indices.push((plane * height + iy) * width + ix);
+          }
+        }
+        starts[++group] = indices.length;
+      }
+    }
+  }
+  return { starts, indices: Int32Array.from(indices) };
 }

@@ -1,3 +1,4 @@
+import type { Competition } from "./affine-block.js";
 import { broadcastPlan } from "./elementwise.js";
 import type { ArrayView } from "./storage.js";
 
@@ -50,6 +51,19 @@ export function aroundAxis(shape: readonly number[], axis: number): { outer: num
   for (let k = 0; k < axis; k++) outer *= shape[k];
   for (let k = axis + 1; k < shape.length; k++) inner *= shape[k];
   return { outer, length: shape[axis], inner };
+}
+
+/** The elements along `axis` that each output of a reduction over it reads. */
+export function lineElements(shape: readonly number[], axis: number): Competition {
+  const { outer, length, inner } = aroundAxis(shape, axis);
+  const lines = outer * inner;
+  return {
+    starts: Int32Array.from({ length: lines + 1 }, (_, line) => line * length),
+    indices: Int32Array.from({ length: lines * length }, (_, at) => {
+      const line = Math.floor(at / length);
+      return (Math.floor(line / inner) * length + (at % length)) * inner + (line % inner);
+    }),
+  };
 }
 
 /** Index along `axis` of the first largest element; a NaN counts as largest. `out` is int32. */

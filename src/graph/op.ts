@@ -1,3 +1,4 @@
+import type { AffineBlock, Competition } from "../array/affine-block.js";
 import { type DType, promote } from "../array/dtype.js";
 import { evaluateElementwise } from "../array/elementwise.js";
 import { type Expression, numbers, Recorder, type Scalars } from "../array/expression.js";
@@ -51,6 +52,13 @@ export interface OpRecord<Inputs extends readonly Tensor[], Attrs> {
   readonly dtype?: (inputs: Inputs, attrs: Attrs) => DType;
   /** Writes the value to `out`, which holds zeros. */
   readonly forward?: (out: ArrayView, inputs: Inputs, attrs: Attrs) => void;
+  /**
+   * How an affine or bilinear op is linear in input `index` while the others are constant, where that has structure
+   * worth keeping or is costly to find out; null (or no rule) leaves it to be found by running the op.
+   */
+  readonly block?: (index: number, inputs: Inputs, attrs: Attrs) => AffineBlock | null;
+  /** For a gate that is no elementwise op: which elements of its input compete for each output. */
+  readonly competition?: (shape: Shape, attrs: Attrs) => Competition;
   /** One rule per input, asked only when needed; null where there is no gradient. The engine un-broadcasts. */
   readonly vjp: Inputs extends Unary | Binary | Ternary
     ? Each<Inputs, Rule<Inputs, Attrs> | null>
@@ -94,6 +102,8 @@ export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>
     shape: (record.shape as Op["shape"]) ?? null,
     dtype: (record.dtype as Op["dtype"]) ?? null,
     forward: (record.forward as Op["forward"]) ?? null,
+    block: (record.block as Op["block"]) ?? null,
+    competition: (record.competition as Op["competition"]) ?? null,
     rules: record.vjp as readonly (GradientRule | null)[] | ((index: number) => GradientRule),
     broadcasts: record.broadcasts ?? record.scalar !== undefined,
     samples: record.samples,

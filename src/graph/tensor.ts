@@ -1,3 +1,4 @@
+import type { AffineBlock, Competition } from "../array/affine-block.js";
 import { type DataArray, type DType, newArray } from "../array/dtype.js";
 import type { Expression, Scalars } from "../array/expression.js";
 import { formatShape, SCALAR, type Shape, sizeOf, stridesOf } from "../array/shape.js";
@@ -38,6 +39,8 @@ export interface Op {
   readonly shape: ((shapes: readonly Shape[], attrs: Attributes) => Shape) | null;
   readonly dtype: ((inputs: readonly Tensor[], attrs: Attributes) => DType) | null;
   readonly forward: ((out: ArrayView, inputs: readonly Tensor[], attrs: Attributes) => void) | null;
+  readonly block: ((index: number, inputs: readonly Tensor[], attrs: Attributes) => AffineBlock | null) | null;
+  readonly competition: ((shape: Shape, attrs: Attributes) => Competition) | null;
   /** One rule per input, or one function of the input's number for ops of any number of inputs. */
   readonly rules: readonly (GradientRule | null)[] | ((index: number) => GradientRule);
   /** Whether inputs broadcast, so that the engine sums their gradients back to their shapes. */

@@ -5,12 +5,13 @@ import {
   convolveKernelGradientInto,
   type Window,
   windowCount,
+  windowElements,
 } from "../array/convolution.js";
-import { formatShape, type Shape } from "../array/shape.js";
+import { formatShape, type Shape, sizeOf } from "../array/shape.js";
 import { OptionError, ShapeError } from "../base/errors.js";
 import { type Binary, defineOp, type OpFunction, type Unary } from "../graph/op.js";
 import { composed } from "../graph/scope.js";
-import { newTensor, type Tensor } from "../graph/tensor.js";
+import { copyOf, newTensor, type Tensor } from "../graph/tensor.js";
 import { add, div } from "./arithmetic.js";
 import { checkOptions, ones } from "./create.js";
 import { scatterAdd } from "./gather.js";
@@ -71,6 +72,20 @@ const convolved: OpFunction<Binary, Convolution> = defineOp<Binary, Convolution>
     return windowedShape(x, w[0], attrs, "conv2d");
   },
   forward: (out, [x, w], attrs) => convolveInto(out, x, w, attrs, attrs.groups),
+  block: (index, [x, w], attrs) => {
+    if (index !== 0 || x.shape[0] !== 1) return null;
+    const [, channels, height, width] = x.shape;
+    const outputShape = [w.shape[0], windowCount(height, attrs, 0), windowCount(width, attrs, 1)] as const;
+    return {
+      kind: "conv",
+      rows: sizeOf(outputShape),
+      columns: x.size,
+      inputShape: [channels, height, width],
+      outputShape,
+      ...attrs,
+      values: Float64Array.from(copyOf(w)),
+    };
+  },
   vjp: [
     (dy, x, w, _y, attrs) => inputGradient(dy, w, { ...attrs, shape: x.shape }),
     (dy, x, w, _y, attrs) => kernelGradient(x, dy, { ...attrs, shape: w.shape }),
@@ -220,6 +235,7 @@ const maxPooled: OpFunction<Unary, Window> = defineOp<Unary, Window>({
     checkImages(x, "maxPool2d");
     return windowedShape(x, x[1], attrs, "maxPool2d");
   },
+  competition: windowElements,
   forward: (out, [x], attrs) => {
     const index = newTensor("int32", out.shape, out.size);
     argmaxWindowsInto(index, x, attrs);

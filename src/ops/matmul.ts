@@ -2,8 +2,8 @@ import { multiplyInto } from "../array/kernels.js";
 import { broadcastShapes, formatShape, type Shape } from "../array/shape.js";
 import { ShapeError } from "../base/errors.js";
 import { type Binary, defineOp, type OpFunction } from "../graph/op.js";
-import type { Tensor } from "../graph/tensor.js";
-import { reshape, squeeze, unsqueeze } from "./reshape.js";
+import { copyOf, type Tensor } from "../graph/tensor.js";
+import { reshape, squeeze, transpose, unsqueeze } from "./reshape.js";
 
 interface Transposes {
   transposeA: boolean;
@@ -29,6 +29,16 @@ const product: OpFunction<Binary, Transposes> = defineOp<Binary, Transposes>({
   broadcasts: true,
   shape: ([a, b], attrs) => productShape(a, b, attrs),
   forward: (out, [a, b], { transposeA, transposeB }) => multiplyInto(out, a, b, transposeA, transposeB),
+  block: (index, inputs, attrs) => {
+    // a row times a matrix, or a matrix times a column: the other factor is the map, or its transpose
+    const vector = inputs[index];
+    const factor = inputs[1 - index];
+    const { transposeA, transposeB } = attrs;
+    const outer = (index === 0 ? !transposeA : transposeB) ? vector.shape[0] : vector.shape[1];
+    if (vector.ndim !== 2 || factor.ndim !== 2 || outer !== 1) return null;
+    const map = (index === 0 ? !transposeB : transposeA) ? transpose(factor) : factor;
+    return { kind: "dense", rows: map.shape[0], columns: map.shape[1], values: Float64Array.from(copyOf(map)) };
+  },
   vjp: [
     (dy, _a, b, _y, { transposeA, transposeB }) =>
       transposeA

@@ -1,5 +1,5 @@
 import { broadcastInto } from "../array/move.js";
-import { argmaxInto, cumsumInto, maxInto, sumInto } from "../array/reduce.js";
+import { argmaxInto, cumsumInto, lineElements, maxInto, sumInto } from "../array/reduce.js";
 import {
   broadcastShapes,
   formatShape,
@@ -204,6 +204,7 @@ const maxed: OpFunction<Unary, { axis: number; keepdims: boolean }> = defineOp<
   kind: "gate",
   shape: ([shape], { axis, keepdims }) => reducedShape(shape, [axis], keepdims),
   forward: (out, [x], { axis }) => maxInto(out, x, axis),
+  competition: (shape, { axis }) => lineElements(shape, axis),
   vjp: [
     (dy, x, _y, { axis, keepdims }) => {
       const winner = argmaxed(x, { axis, keepdims: true });
