@@ -3,8 +3,9 @@
 import { toNumber } from "../exact/dyadic.js";
 import { doubledArea } from "../exact/homogeneous.js";
 import type { ActivationPattern } from "../pwl/pattern.js";
-import type { Partition } from "./partition.js";
-import { BOX_SIDE } from "./planar-complex.js";
+import { outputMaps } from "./output-maps.js";
+import { type Gate, gateOfLine, type PartitionData } from "./partition-data.js";
+import { BOX_SIDE, type PlanarComplex } from "./planar-complex.js";
 
 /** One side of a cell. In one dimension a side is a breakpoint or an end of the interval. */
 export interface CellSide {
@@ -16,53 +17,53 @@ export interface CellSide {
    * The gate that made the edge, undefined on the border. Others may change there too (copies of it, or gates of deeper
    * layers): `partition.gatesAcross(edge)` lists all.
    */
-  readonly gate: { readonly layer: number; readonly unit: number } | undefined;
+  readonly gate: Gate | undefined;
 }
 
 /** One activation region of the slice, closed and with an interior. */
 export class Cell {
   constructor(
-    readonly partition: Partition,
+    private readonly data: PartitionData,
     readonly index: number,
   ) {}
 
   /** The state of every gate inside the cell. */
   get pattern(): ActivationPattern {
-    return this.partition.tree.pattern(this.index);
+    return this.data.tree.pattern(this.index);
   }
 
   /** The corners in slice coordinates, counter-clockwise: [s, t] each; in one dimension the two ends [s], ascending. */
   get vertices(): number[][] {
-    const { complex, dimension } = this.partition;
+    const { complex, slice } = this.data;
     const corners = this.corners.map((vertex) => [complex.vertexS[vertex], complex.vertexT[vertex]]);
-    if (dimension === 2) return corners;
+    if (slice.dimension === 2) return corners;
     const ends = corners.map(([s]) => s);
     return [[Math.min(...ends)], [Math.max(...ends)]];
   }
 
   /** The numbers of the corners in `partition.complex`, counter-clockwise. */
   get corners(): number[] {
-    return this.directedEdges.map((directed) => this.partition.complex.start(directed));
+    return this.directedEdges.map((directed) => this.data.complex.start(directed));
   }
 
   /** The edges as `2 · edge + direction`, counter-clockwise; see `PlanarComplex`. */
   get directedEdges(): number[] {
-    const { cellStarts, cellEdges } = this.partition.complex;
+    const { cellStarts, cellEdges } = this.data.complex;
     return Array.from(cellEdges.subarray(cellStarts[this.index], cellStarts[this.index + 1]));
   }
 
   /** Sides in the order of the edges: side k runs from vertex k to vertex k + 1. In one dimension left, then right. */
   get sides(): CellSide[] {
-    const { complex, dimension } = this.partition;
+    const { complex, slice } = this.data;
     const sides = this.directedEdges.map((directed): CellSide => {
       const edge = directed >> 1;
       const across = (directed & 1) === 0 ? complex.edgeRight[edge] : complex.edgeLeft[edge];
       const line = complex.edgeLine[edge];
       const layer = complex.lineLayer[line];
-      const gate = layer === BOX_SIDE ? undefined : { layer, unit: this.partition.gateOfLine(line) };
+      const gate = layer === BOX_SIDE ? undefined : gateOfLine(this.data, line);
       return { edge, neighbour: across < 0 ? undefined : across, gate };
     });
-    if (dimension === 2) return sides;
+    if (slice.dimension === 2) return sides;
     const isEnd = ({ edge }: CellSide) =>
       complex.vertexS[complex.edgeFrom[edge]] === complex.vertexS[complex.edgeTo[edge]];
     const [first, second] = sides.filter(isEnd);
@@ -76,13 +77,12 @@ export class Cell {
     return [...new Set(cells)];
   }
 
-  /** The area in slice coordinates (a length in one dimension), to about 1e-10 relative however thin the cell is. */
+  /** The area in slice coordinates (a length in one dimension), to about 1e-11 relative however thin the cell is. */
   get area(): number {
-    const { complex, exact } = this.partition;
-    const { doubled, error } = floatDoubledArea(this.partition, this.index);
-    if (error < 1e-11 * Math.abs(doubled)) return doubled / 2;
+    const { complex, exact } = this.data;
+    const { doubled, error } = floatDoubledArea(complex, this.index);
+    if (error < 1e-11 * doubled) return doubled / 2;
     const [numerator, denominator] = doubledArea(this.corners.map((vertex) => exact.point(vertex)));
-    void complex;
     return toNumber(numerator, 2n * denominator);
   }
 
@@ -92,49 +92,57 @@ export class Cell {
     return vertices[0].map((_, axis) => vertices.reduce((sum, vertex) => sum + vertex[axis], 0) / vertices.length);
   }
 
-  /** The net on this cell is `A · coordinates + b`: outputs × slice coordinates, row-major. Each number to about 1e-15. */
+  /** The net on this cell is `A · coordinates + b`: outputs × slice coordinates, row-major; see `mapError`. */
   get A(): Float64Array {
-    const { dimension } = this.partition;
-    const rows = this.#map();
-    return Float64Array.from(rows.flatMap((row) => row.slice(0, dimension)));
+    const { slice, net } = this.data;
+    const { dimension } = slice;
+    const slopes = new Float64Array(net.output.size * dimension);
+    for (let output = 0; output < net.output.size; output++) {
+      const { a, b } = outputMaps(this.data, output);
+      slopes[output * dimension] = a[this.index];
+      if (dimension === 2) slopes[output * dimension + 1] = b[this.index];
+    }
+    return slopes;
   }
 
   /** The constants of the net's affine map on this cell, one per output. */
   get b(): Float64Array {
-    return Float64Array.from(this.#map(), ([, , c]) => c);
+    return Float64Array.from({ length: this.data.net.output.size }, (_, k) => outputMaps(this.data, k).c[this.index]);
   }
 
-  #map(): number[][] {
-    const { net, exact } = this.partition;
-    const target = net.layers.length;
-    return Array.from({ length: net.output.size }, (_, row) => exact.maps.rounded(target, this.index, row));
+  /** How far `A · coordinates + b` may be off, by rounding, anywhere in the box: a proven bound per output. */
+  get mapError(): Float64Array {
+    return Float64Array.from(
+      { length: this.data.net.output.size },
+      (_, k) => outputMaps(this.data, k).error[this.index],
+    );
   }
 }
 
 /** All cells of a partition: nothing is allocated per cell until one is asked for. */
 export class Cells {
-  constructor(private readonly partition: Partition) {}
+  constructor(private readonly data: PartitionData) {}
 
   get length(): number {
-    return this.partition.complex.cellCount;
+    return this.data.complex.cellCount;
   }
 
   /** Cell number `index`; undefined outside 0 to length - 1. */
   at(index: number): Cell | undefined {
-    return Number.isInteger(index) && index >= 0 && index < this.length ? new Cell(this.partition, index) : undefined;
+    return Number.isInteger(index) && index >= 0 && index < this.length ? new Cell(this.data, index) : undefined;
   }
 
   *[Symbol.iterator](): IterableIterator<Cell> {
-    for (let index = 0; index < this.length; index++) yield new Cell(this.partition, index);
+    for (let index = 0; index < this.length; index++) yield new Cell(this.data, index);
   }
 }
 
 /** Twice a cell's area from the cached coordinates, with a bound of its error. */
-export function floatDoubledArea(partition: Partition, cell: number): { doubled: number; error: number } {
-  const { vertexS, vertexT, errorS, errorT, cellStarts, cellEdges } = partition.complex;
+export function floatDoubledArea(complex: PlanarComplex, cell: number): { doubled: number; error: number } {
+  const { vertexS, vertexT, errorS, errorT, cellStarts, cellEdges } = complex;
   const start = cellStarts[cell];
   const end = cellStarts[cell + 1];
-  const origin = partition.complex.start(cellEdges[start]);
+  const origin = complex.start(cellEdges[start]);
   let doubled = 0;
   let error = 0;
   // relative to the first corner, so that small cells far from the origin lose nothing
@@ -143,7 +151,7 @@ export function floatDoubledArea(partition: Partition, cell: number): { doubled:
   let pe = 0;
   let pf = 0;
   for (let at = start + 1; at < end; at++) {
-    const vertex = partition.complex.start(cellEdges[at]);
+    const vertex = complex.start(cellEdges[at]);
     const qs = vertexS[vertex] - vertexS[origin];
     const qt = vertexT[vertex] - vertexT[origin];
     const qe = errorS[vertex] + errorS[origin];

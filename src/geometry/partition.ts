@@ -7,17 +7,24 @@
  * carry the error stated where they are read.
  */
 
-import { OptionError } from "../base/errors.js";
+import { GeometryError, OptionError } from "../base/errors.js";
 import { checkNet } from "../pwl/check.js";
-import type { HingeLayer, PwlNet } from "../pwl/net.js";
+import type { HingeLayer, MaxLayer, PwlNet } from "../pwl/net.js";
 import { AffineCursor } from "./affine-cursor.js";
 import { type Cell, Cells } from "./cell.js";
+import { type ClassBoundary, classBoundary } from "./class-boundary.js";
+import { type Crease, crease, creases } from "./creases.js";
 import { ExactMaps } from "./exact-maps.js";
 import { ExactPlane } from "./exact-plane.js";
+import { type Extreme, extreme, integral, type Lipschitz, lipschitz } from "./extremes.js";
+import { type LevelSet, levelSet } from "./level-set.js";
+import { Locator } from "./locate.js";
+import { type Gate, gatesAcross, type PartitionData, requireComplete } from "./partition-data.js";
 import { PatternTree } from "./pattern-tree.js";
+import { type Pieces, pieces } from "./pieces.js";
 import { PlanarComplex } from "./planar-complex.js";
 import { type Domain, type Slice, sliceOf } from "./slice.js";
-import { Splitter, type Stop } from "./splitter.js";
+import { Splitter, type Stop, type StopCheck } from "./splitter.js";
 
 export interface PartitionOptions extends Domain {
   /** "filtered" (default): floats where their proven error decides, else integers. "always": integers alone, an audit. */
@@ -31,23 +38,34 @@ export interface PartitionOptions extends Domain {
 }
 
 /** A slice of input space, cut into cells. */
-export class Partition {
+export class Partition implements PartitionData {
+  readonly net: PwlNet;
+  readonly slice: Slice;
+  readonly complex: PlanarComplex;
+  readonly tree: PatternTree;
+  readonly exact: ExactPlane;
+  readonly stopped: Stop | undefined;
   readonly cells: Cells;
+  readonly #uncut: PwlNet;
+  readonly #options: PartitionOptions;
+  #locator: Locator | undefined;
 
-  constructor(
-    /** The net as it was cut: with `splitAtOutputZero` its outputs stand as one more hinge layer at the end. */
-    readonly net: PwlNet,
-    readonly slice: Slice,
-    /** Vertices, edges, lines and cells as flat arrays. */
-    readonly complex: PlanarComplex,
-    readonly tree: PatternTree,
-    readonly exact: ExactPlane,
-    /** Undefined when every cell was found; else what ended the run early. */
-    readonly stopped: Stop | undefined,
-  ) {
+  /** Made by `partition`. */
+  constructor(uncut: PwlNet, options: PartitionOptions, data: PartitionData) {
+    this.#uncut = uncut;
+    this.#options = options;
+    ({
+      net: this.net,
+      slice: this.slice,
+      complex: this.complex,
+      tree: this.tree,
+      exact: this.exact,
+      stopped: this.stopped,
+    } = data);
     this.cells = new Cells(this);
   }
 
+  /** 2 for a plane, 1 for a line. */
   get dimension(): 1 | 2 {
     return this.slice.dimension;
   }
@@ -57,19 +75,87 @@ export class Partition {
     return this.stopped === undefined;
   }
 
-  /** The number of cells of the first 1, 2, ... layers. */
+  /** The number of cells of the first 1, 2, ... layers; the last is that of the cells. */
   get cellsPerLayer(): number[] {
     return this.tree.layers.map(({ count }) => count);
   }
 
-  /** The gate whose crease a line is. */
-  gateOfLine(line: number): number {
-    const { lineLayer, lineRow } = this.complex;
-    const layer = this.net.layers[lineLayer[line]];
-    if (layer.kind === "hinge") return lineRow[line];
-    let gate = 0;
-    while (layer.starts[gate + 1] <= lineRow[line]) gate++;
-    return gate;
+  /** The linear regions: cells merged across edges wherever their affine maps are exactly equal. */
+  get pieces(): Pieces {
+    return pieces(this);
+  }
+
+  /**
+   * The cell that holds a point, given in slice coordinates; undefined outside the box. On a crease: the cell whose pattern
+   * is the point's own if it has an interior, else one of those that touch the point. Signs are decided exactly.
+   */
+  locate(point: ArrayLike<number>): Cell | undefined {
+    if (point.length !== this.dimension) {
+      throw new GeometryError(
+        `the point has ${point.length} coordinates, but the partition has ${this.dimension}: pass slice coordinates`,
+      );
+    }
+    this.#locator ??= new Locator(this);
+    const t = this.dimension === 2 ? point[1] : (this.slice.t[0] + this.slice.t[1]) / 2;
+    const cell = this.#locator.find(point[0], t);
+    return cell === undefined ? undefined : this.cells.at(cell);
+  }
+
+  /** Where an output (default 0) equals a level (default 0). */
+  levelSet({ output = 0, level = 0 }: { output?: number; level?: number } = {}): LevelSet {
+    return levelSet(this, output, level);
+  }
+
+  /**
+   * Where the class, the first largest output, changes; with the class on each side. The box is cut once more, by the
+   * maximum of all outputs; `cells` numbers this partition's cells.
+   *
+   * @throws GeometryError when the partition is incomplete, or the net has one output only (take its level set).
+   */
+  classBoundary(): ClassBoundary {
+    requireComplete(this, "class boundary");
+    if (this.net.output.size < 2) {
+      throw new GeometryError("the net has one output, so no class changes: take levelSet({ output: 0, level: 0 })");
+    }
+    return classBoundary(
+      cutBox(withClassMaximum(this.#uncut), this.slice, this.#options.exact, () => undefined),
+      this,
+    );
+  }
+
+  /** The crease of one gate. */
+  crease(gate: Gate): Crease {
+    return crease(this, gate);
+  }
+
+  /** The creases of all gates that have one in the box. */
+  creases(): Crease[] {
+    return creases(this);
+  }
+
+  /** The gates whose state changes across an edge of `complex`; none on the border. */
+  gatesAcross(edge: number): Gate[] {
+    return gatesAcross(this, edge);
+  }
+
+  /** The largest value of an output on the box, with its place. */
+  maximum(output = 0): Extreme {
+    return extreme(this, output, 1);
+  }
+
+  /** The least value of an output on the box, with its place. */
+  minimum(output = 0): Extreme {
+    return extreme(this, output, -1);
+  }
+
+  /** The Lipschitz constant of the net on the box in Euclidean norms, with a cell where it is attained. */
+  lipschitz(): Lipschitz {
+    return lipschitz(this);
+  }
+
+  /** The integral of an output over the box, in slice coordinates. */
+  integral(output = 0): number {
+    return integral(this, output);
   }
 }
 
@@ -87,14 +173,18 @@ export function partition(net: PwlNet, options: PartitionOptions): Partition {
   checkNet(net);
   const slice = sliceOf(options, net.inputSize);
   const cut = options.splitAtOutputZero === true ? withOutputHinges(net) : net;
-  const tree = new PatternTree(cut);
-  const exact = new ExactPlane(new ExactMaps(cut, slice, tree), slice);
+  return new Partition(net, options, cutBox(cut, slice, options.exact, stopCheck(options)));
+}
+
+/** Cuts the box of a slice, all checked. */
+function cutBox(net: PwlNet, slice: Slice, mode: PartitionOptions["exact"], check: StopCheck): PartitionData {
+  const tree = new PatternTree(net);
+  const exact = new ExactPlane(new ExactMaps(net, slice, tree), slice);
   const complex = new PlanarComplex(slice.s, slice.t, (vertex) => exact.point(vertex));
   exact.complex = complex;
-  const cursor = new AffineCursor(cut, slice, tree, options.exact !== "always");
-  const splitter = new Splitter(cursor, complex, exact, stopCheck(options));
+  const splitter = new Splitter(new AffineCursor(net, slice, tree, mode !== "always"), complex, exact, check);
   splitter.run();
-  return new Partition(cut, slice, complex, tree, exact, splitter.stopped);
+  return { net, slice, complex, tree, exact, stopped: splitter.stopped };
 }
 
 /** The same net with one more layer whose gates are the signs of the outputs; nothing reads it. */
@@ -111,8 +201,19 @@ function withOutputHinges(net: PwlNet): PwlNet {
   return { ...net, layers: [...net.layers, hinges] };
 }
 
+/** The same net with one more layer whose only gate is the maximum of the outputs; nothing reads it. */
+function withClassMaximum(net: PwlNet): PwlNet {
+  const maximum: MaxLayer = {
+    kind: "max",
+    name: "class",
+    argument: net.output,
+    starts: Int32Array.of(0, net.output.size),
+  };
+  return { ...net, layers: [...net.layers, maximum] };
+}
+
 /** Reads the clock and the signal every 64 cells. */
-function stopCheck({ limits, signal }: PartitionOptions): (cells: number) => Stop | undefined {
+function stopCheck({ limits, signal }: PartitionOptions): StopCheck {
   const most = limits?.cells ?? Number.POSITIVE_INFINITY;
   const seconds = limits?.seconds ?? Number.POSITIVE_INFINITY;
   const start = performance.now();
@@ -139,5 +240,3 @@ function checkOptions(options: PartitionOptions): void {
     if (limit !== undefined && !(limit > 0)) throw new OptionError(`limits.${name} is ${limit}: pass a number above 0`);
   }
 }
-
-export type { Cell };

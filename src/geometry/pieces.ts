@@ -3,11 +3,10 @@
  * ignores (dead layers, zero outgoing weights, cancelling copies) cut cells but not pieces.
  */
 
-import { GeometryError } from "../base/errors.js";
 import { exactOutput, outputMaps, sameMap } from "./output-maps.js";
-import type { Partition } from "./partition.js";
+import { type PartitionData, requireComplete } from "./partition-data.js";
 
-/** The pieces of a partition. */
+/** The pieces of a data. */
 export interface Pieces {
   /** The number of pieces. */
   readonly length: number;
@@ -17,34 +16,26 @@ export interface Pieces {
   readonly distinctMaps: number;
 }
 
-const caches = new WeakMap<Partition, Pieces>();
+const caches = new WeakMap<PartitionData, Pieces>();
 
 /**
  * The linear regions of a complete partition; computed once. Maps are compared exactly.
  *
  * @throws GeometryError when the partition is incomplete: its pieces would be parts of pieces.
  */
-export function pieces(partition: Partition): Pieces {
-  requireComplete(partition, "pieces");
-  let known = caches.get(partition);
+export function pieces(data: PartitionData): Pieces {
+  requireComplete(data, "pieces");
+  let known = caches.get(data);
   if (known === undefined) {
-    known = merge(partition);
-    caches.set(partition, known);
+    known = merge(data);
+    caches.set(data, known);
   }
   return known;
 }
 
-/** Refuses to speak of a whole of which a part is unknown. */
-export function requireComplete(partition: Partition, what: string): void {
-  if (partition.complete) return;
-  throw new GeometryError(
-    `the partition is incomplete (stopped by ${partition.stopped} after ${partition.cells.length} cells), so its ${what} cannot be told: raise the limits`,
-  );
-}
-
-function merge(partition: Partition): Pieces {
-  const { complex } = partition;
-  const parents = Int32Array.from({ length: partition.cells.length }, (_, cell) => cell);
+function merge(data: PartitionData): Pieces {
+  const { complex } = data;
+  const parents = Int32Array.from({ length: data.complex.cellCount }, (_, cell) => cell);
   const find = (cell: number): number => {
     while (parents[cell] !== cell) cell = parents[cell] = parents[parents[cell]];
     return cell;
@@ -55,7 +46,7 @@ function merge(partition: Partition): Pieces {
     if (left < 0 || right < 0) continue;
     const a = find(left);
     const b = find(right);
-    if (a !== b && sameMap(partition, left, right)) parents[Math.max(a, b)] = Math.min(a, b);
+    if (a !== b && sameMap(data, left, right)) parents[Math.max(a, b)] = Math.min(a, b);
   }
   const ofCell = new Int32Array(parents.length);
   const firsts: number[] = [];
@@ -64,21 +55,21 @@ function merge(partition: Partition): Pieces {
     if (root === cell) firsts.push(cell);
     ofCell[cell] = root === cell ? firsts.length - 1 : ofCell[root];
   }
-  return { length: firsts.length, ofCell, distinctMaps: countDistinct(partition, firsts) };
+  return { length: firsts.length, ofCell, distinctMaps: countDistinct(data, firsts) };
 }
 
 /** Sorts one cell of each piece by the first output's slope; only runs whose error intervals overlap need integers. */
-function countDistinct(partition: Partition, cells: number[]): number {
-  const { slice } = partition;
+function countDistinct(data: PartitionData, cells: number[]): number {
+  const { slice } = data;
   const sMax = Math.max(Math.abs(slice.s[0]), Math.abs(slice.s[1]));
-  const { a, error } = outputMaps(partition, 0);
+  const { a, error } = outputMaps(data, 0);
   const sorted = [...cells].sort((p, q) => a[p] * sMax - error[p] - (a[q] * sMax - error[q]));
   let distinct = 0;
   let run: number[] = [];
   let reach = Number.NEGATIVE_INFINITY;
   const close = () => {
     if (run.length < 2) distinct += run.length;
-    else distinct += new Set(run.map((cell) => exactKey(partition, cell))).size;
+    else distinct += new Set(run.map((cell) => exactKey(data, cell))).size;
   };
   for (const cell of sorted) {
     if (a[cell] * sMax - error[cell] > reach) {
@@ -93,9 +84,9 @@ function countDistinct(partition: Partition, cells: number[]): number {
 }
 
 /** A text that two cells share iff their maps are exactly equal. */
-function exactKey(partition: Partition, cell: number): string {
-  return Array.from({ length: partition.net.output.size }, (_, output) =>
-    exactOutput(partition, cell, output)
+function exactKey(data: PartitionData, cell: number): string {
+  return Array.from({ length: data.net.output.size }, (_, output) =>
+    exactOutput(data, cell, output)
       .map((x) => x.toString(36))
       .join(","),
   ).join(";");

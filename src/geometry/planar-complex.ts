@@ -62,6 +62,11 @@ export class PlanarComplex {
   /** Largest absolute coordinates in the box. */
   readonly #sMax: number;
   readonly #tMax: number;
+  /** What `#intersect` found last. */
+  #s = 0;
+  #t = 0;
+  #errorS = 0;
+  #errorT = 0;
 
   constructor(
     readonly s: readonly [number, number],
@@ -191,10 +196,27 @@ export class PlanarComplex {
    * holds the exact gradients, which differ from the rounded ones by at most e / sMax and e / tMax.
    */
   crossing(from: number, to: number, g: number, f: number): number {
-    const fa = this.lineA[f];
-    const fb = this.lineB[f];
-    const fc = this.lineC[f];
-    const ef = this.lineError[f];
+    const certain = this.#intersect(from, to, g, this.lineA[f], this.lineB[f], this.lineC[f], this.lineError[f]);
+    const vertex = this.addVertex(this.#s, this.#t, this.#errorS, this.#errorT, g, f);
+    if (!certain) this.#roundExactly(vertex);
+    return vertex;
+  }
+
+  /** As `crossing`, for a function off by at most ef: the point alone, undefined where it is too uncertain. */
+  intersection(
+    from: number,
+    to: number,
+    g: number,
+    fa: number,
+    fb: number,
+    fc: number,
+    ef: number,
+  ): [number, number] | undefined {
+    return this.#intersect(from, to, g, fa, fb, fc, ef) ? [this.#s, this.#t] : undefined;
+  }
+
+  /** Leaves the point and its errors in #s, #t, #errorS and #errorT; whether they are small enough. */
+  #intersect(from: number, to: number, g: number, fa: number, fb: number, fc: number, ef: number): boolean {
     const ga = this.lineA[g];
     const gb = this.lineB[g];
     const gc = this.lineC[g];
@@ -223,16 +245,16 @@ export class PlanarComplex {
     const determinantError =
       (gA * ef + fA * eg) / this.#tMax + (gB * ef + fB * eg) / this.#sMax + 4 * UNIT_ROUNDOFF * products;
     const least = Math.abs(determinant) - determinantError;
-    const errorS = ((fB * atG + gB * atF) / least) * SLACK;
-    const errorT = ((fA * atG + gA * atF) / least) * SLACK;
-    const vertex = this.addVertex(s, t, errorS, errorT, g, f);
-    const certain =
+    this.#s = s;
+    this.#t = t;
+    this.#errorS = ((fB * atG + gB * atF) / least) * SLACK;
+    this.#errorT = ((fA * atG + gA * atF) / least) * SLACK;
+    return (
       least > Math.abs(determinant) / 2 &&
       products > 2 ** -600 &&
-      errorS <= COORDINATE_TOLERANCE * (this.s[1] - this.s[0]) &&
-      errorT <= COORDINATE_TOLERANCE * (this.t[1] - this.t[0]);
-    if (!certain) this.#roundExactly(vertex);
-    return vertex;
+      this.#errorS <= COORDINATE_TOLERANCE * (this.s[1] - this.s[0]) &&
+      this.#errorT <= COORDINATE_TOLERANCE * (this.t[1] - this.t[0])
+    );
   }
 
   /** Replaces a vertex's coordinates by the exact ones, rounded. */

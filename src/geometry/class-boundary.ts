@@ -1,0 +1,63 @@
+/**
+ * Where the class, the first largest output, changes: the edges of a box that was cut by the maximum of the outputs as
+ * well, on whose two sides different outputs win.
+ */
+
+import type { PartitionData } from "./partition-data.js";
+import { SegmentList, Segments } from "./segments.js";
+
+/** Segments, each with the class on its left and on its right. In one dimension: below and above the point. */
+export class ClassBoundary extends Segments {
+  constructor(
+    dimension: 1 | 2,
+    coordinates: Float64Array,
+    cells: Int32Array,
+    readonly left: Int32Array,
+    readonly right: Int32Array,
+  ) {
+    super(dimension, coordinates, cells);
+  }
+}
+
+/** The boundary from a box cut by the class too; its cells are given as those of `plain`, cut without the class. */
+export function classBoundary(cut: PartitionData, plain: PartitionData): ClassBoundary {
+  const { complex, tree, slice } = cut;
+  const last = tree.layers.length - 1;
+  const list = new SegmentList(slice.dimension);
+  const classes: [number, number][] = [];
+  const { vertexS, vertexT, edgeLeft, edgeRight, edgeFrom, edgeTo } = complex;
+  const toPlain = plainCells(cut, plain);
+  for (let edge = 0; edge < complex.edgeCount; edge++) {
+    let left = edgeLeft[edge];
+    let right = edgeRight[edge];
+    if (left < 0 || right < 0) continue;
+    let from = edgeFrom[edge];
+    let to = edgeTo[edge];
+    // on a line, left and right are below and above
+    if (slice.dimension === 1 && vertexT[to] < vertexT[from]) [left, right, from, to] = [right, left, to, from];
+    const [own, other] = [tree.state(last, left, 0), tree.state(last, right, 0)];
+    if (own === other) continue;
+    list.add(toPlain[left], [vertexS[from], vertexT[from]], [vertexS[to], vertexT[to]]);
+    classes.push([own, other]);
+  }
+  return new ClassBoundary(
+    slice.dimension,
+    Float64Array.from(list.values),
+    Int32Array.from(list.cells),
+    Int32Array.from(classes, ([own]) => own),
+    Int32Array.from(classes, ([, other]) => other),
+  );
+}
+
+/**
+ * The cell of `plain` that holds each cell of `cut`. Both cut by the same layers in the same order, so the nodes of those
+ * layers are the same; outputs that were cut at zero in `plain` are not in `cut`, and then the first cell stands.
+ */
+function plainCells(cut: PartitionData, plain: PartitionData): Int32Array {
+  const depth = cut.tree.layers.length - 1;
+  const first = new Int32Array(cut.complex.cellCount).fill(-1);
+  for (let cell = plain.complex.cellCount - 1; cell >= 0; cell--) {
+    first[depth === 0 ? 0 : plain.tree.ancestor(plain.tree.layers.length - 1, cell, depth - 1)] = cell;
+  }
+  return Int32Array.from(first, (_, cell) => first[depth === 0 ? 0 : cut.tree.ancestor(depth, cell, depth - 1)]);
+}
