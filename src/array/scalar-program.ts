@@ -1,5 +1,5 @@
 import { erf } from "../base/math.js";
-import type { Expression, Instruction } from "./expression.js";
+import { type Expression, type Instruction, operandsOf } from "./expression.js";
 
 /**
  * An expression made ready to be run on single numbers, many times: what differentiates graphs of scalars, where a
@@ -39,120 +39,116 @@ export class ScalarProgram {
   private readonly a: Int32Array;
   private readonly b: Int32Array;
   private readonly c: Int32Array;
-  private readonly registers: Float64Array;
-  /** The value of each input, to be written before `run`. */
-  readonly inputs: Float64Array;
+  private readonly result: number;
+  /** The inputs come first, to be written before `run`; then constants, then what is computed. */
+  readonly registers: Float64Array;
+  private readonly firstComputed: number;
 
-  constructor(expression: Expression) {
-    const count = expression.instructions.length;
-    this.codes = new Uint8Array(count);
-    this.a = new Int32Array(count);
-    this.b = new Int32Array(count);
-    this.c = new Int32Array(count);
-    this.registers = new Float64Array(count);
-    this.inputs = new Float64Array(expression.inputs);
-    expression.instructions.forEach((step, i) => {
-      this.codes[i] = CODES[step.code];
-      if (step.code === "input") this.a[i] = step.index;
-      else if (step.code === "constant") this.registers[i] = step.value;
-      else {
-        this.a[i] = step.a;
-        if ("b" in step) this.b[i] = step.b;
-        if ("c" in step) this.c[i] = step.c;
-      }
+  constructor({ inputs, instructions }: Expression) {
+    const constants = instructions.filter((step) => step.code === "constant");
+    const computed = instructions.filter((step) => step.code !== "constant" && step.code !== "input");
+    this.firstComputed = inputs + constants.length;
+    this.registers = new Float64Array(this.firstComputed + computed.length);
+    const place = instructions.map((step) => {
+      if (step.code === "input") return step.index;
+      if (step.code === "constant") return inputs + constants.indexOf(step);
+      return this.firstComputed + computed.indexOf(step);
     });
+    constants.forEach((step, i) => {
+      if (step.code === "constant") this.registers[inputs + i] = step.value;
+    });
+    const operand = (step: Instruction, which: 0 | 1 | 2): number => place[operandsOf(step)[which] ?? 0];
+    this.codes = Uint8Array.from(computed, (step) => CODES[step.code]);
+    this.a = Int32Array.from(computed, (step) => operand(step, 0));
+    this.b = Int32Array.from(computed, (step) => operand(step, 1));
+    this.c = Int32Array.from(computed, (step) => operand(step, 2));
+    this.result = place[place.length - 1];
   }
 
-  /** The expression's value at `inputs`. */
+  /** The expression's value at the inputs in `registers`. */
   run(): number {
-    const { codes, a, b, c, registers: r, inputs } = this;
-    const count = codes.length;
-    for (let i = 0; i < count; i++) {
-      switch (codes[i]) {
-        case 0:
-          r[i] = inputs[a[i]];
-          break;
-        case 1:
-          break;
+    const { codes, a, b, c, registers: r } = this;
+    for (let k = 0, i = this.firstComputed; k < codes.length; k++, i++) {
+      switch (codes[k]) {
         case 2:
-          r[i] = r[a[i]] + r[b[i]];
+          r[i] = r[a[k]] + r[b[k]];
           break;
         case 3:
-          r[i] = r[a[i]] - r[b[i]];
+          r[i] = r[a[k]] - r[b[k]];
           break;
         case 4:
-          r[i] = r[a[i]] * r[b[i]];
+          r[i] = r[a[k]] * r[b[k]];
           break;
         case 5:
-          r[i] = r[a[i]] / r[b[i]];
+          r[i] = r[a[k]] / r[b[k]];
           break;
         case 6:
-          r[i] = -r[a[i]];
+          r[i] = -r[a[k]];
           break;
         case 7: {
-          const x = r[a[i]];
-          const y = r[b[i]];
+          const x = r[a[k]];
+          const y = r[b[k]];
           r[i] = x > y || x !== x ? x : y;
           break;
         }
         case 8: {
-          const x = r[a[i]];
-          const y = r[b[i]];
+          const x = r[a[k]];
+          const y = r[b[k]];
           r[i] = x < y || x !== x ? x : y;
           break;
         }
         case 9:
-          r[i] = r[a[i]] < r[b[i]] ? 1 : 0;
+          r[i] = r[a[k]] < r[b[k]] ? 1 : 0;
           break;
         case 10:
-          r[i] = r[a[i]] <= r[b[i]] ? 1 : 0;
+          r[i] = r[a[k]] <= r[b[k]] ? 1 : 0;
           break;
         case 11:
-          r[i] = r[a[i]] === r[b[i]] ? 1 : 0;
+          r[i] = r[a[k]] === r[b[k]] ? 1 : 0;
           break;
         case 12:
-          r[i] = r[a[i]] !== 0 ? r[b[i]] : r[c[i]];
+          r[i] = r[a[k]] !== 0 ? r[b[k]] : r[c[k]];
           break;
         case 13:
-          r[i] = r[a[i]] ** r[b[i]];
+          r[i] = r[a[k]] ** r[b[k]];
           break;
         case 14:
-          r[i] = Math.abs(r[a[i]]);
+          r[i] = Math.abs(r[a[k]]);
           break;
         case 15:
-          r[i] = Math.sign(r[a[i]]);
+          r[i] = Math.sign(r[a[k]]);
           break;
         case 16:
-          r[i] = Math.floor(r[a[i]]);
+          r[i] = Math.floor(r[a[k]]);
           break;
         case 17:
-          r[i] = Math.sqrt(r[a[i]]);
+          r[i] = Math.sqrt(r[a[k]]);
           break;
         case 18:
-          r[i] = Math.exp(r[a[i]]);
+          r[i] = Math.exp(r[a[k]]);
           break;
         case 19:
-          r[i] = Math.expm1(r[a[i]]);
+          r[i] = Math.expm1(r[a[k]]);
           break;
         case 20:
-          r[i] = Math.log(r[a[i]]);
+          r[i] = Math.log(r[a[k]]);
           break;
         case 21:
-          r[i] = Math.log1p(r[a[i]]);
+          r[i] = Math.log1p(r[a[k]]);
           break;
         case 22:
-          r[i] = Math.sin(r[a[i]]);
+          r[i] = Math.sin(r[a[k]]);
           break;
         case 23:
-          r[i] = Math.cos(r[a[i]]);
+          r[i] = Math.cos(r[a[k]]);
           break;
         case 24:
-          r[i] = Math.tanh(r[a[i]]);
+          r[i] = Math.tanh(r[a[k]]);
           break;
         default:
-          r[i] = erf(r[a[i]]);
+          r[i] = erf(r[a[k]]);
       }
     }
-    return r[count - 1];
+    return r[this.result];
   }
 }

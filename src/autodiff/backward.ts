@@ -2,10 +2,10 @@ import { evaluateElementwise } from "../array/elementwise.js";
 import { formatShape, sameShape } from "../array/shape.js";
 import { GradientError, ShapeError } from "../base/errors.js";
 import { withMode } from "../graph/modes.js";
-import { type GradientRule, newTensor, type Op, RELEASED, scalarTensor, type Tensor } from "../graph/tensor.js";
+import { type GradientRule, newTensor, type Op, scalarTensor, type Tensor } from "../graph/tensor.js";
 import { add } from "../ops/arithmetic.js";
 import { convert } from "../ops/cast.js";
-import { checkOptions, ones, zeros } from "../ops/create.js";
+import { checkOptions, full, ones, zeros } from "../ops/create.js";
 import { sumTo } from "../ops/reduce.js";
 import { elementwiseRule, mayFuse } from "./elementwise-rule.js";
 
@@ -24,7 +24,9 @@ export interface BackwardOptions {
   createGraph?: boolean;
 }
 
-let walk = 0;
+/** Slots below this belong to earlier walks. */
+let firstSlot = 1;
+let nextSlot = 1;
 let walking = false;
 
 /** The node whose rule is running now; what detectAnomaly names. */
@@ -71,7 +73,7 @@ function checkSeed(output: Tensor, seed: Tensor | undefined, where: string): Ten
       `${where}: the output does not depend on anything that requires a gradient${output.dtype === "int32" ? " (int32 never does)" : ""}; create the inputs with { requiresGrad: true }, and compute it outside noGrad`,
     );
   }
-  if (output.inputs === RELEASED) throw released(output, where);
+  if (output.isReleased) throw released(output, where);
   if (seed === undefined) {
     if (output.size !== 1) {
       throw new GradientError(
@@ -94,7 +96,16 @@ function released(node: Tensor, where: string): GradientError {
   );
 }
 
-/** A walk by counts of edges: a node is handled when all its users are. `targets` null means all leaves. */
+/** What takes part in one walk; `node.slot - firstSlot` is a node's place in each list. */
+interface Walk {
+  readonly nodes: Tensor[];
+  /** Edges to each node that were not followed yet: a node is handled when all its users are. */
+  readonly waiting: number[];
+  /** Whether every node is one number, elementwise and without hooks, so that gradients can be plain numbers. */
+  readonly scalar: boolean;
+}
+
+/** `targets` null means all leaves. */
 function propagate(
   output: Tensor,
   seed: Tensor,
@@ -109,82 +120,143 @@ function propagate(
     );
   }
   walking = true;
-  const nodes = countEdges(output);
   try {
     withMode({ gradients: createGraph }, () => {
-      if (targets !== null) limitTo(nodes, targets);
-      output.adjoint = seed;
-      const ready: Tensor[] = [output];
-      while (ready.length > 0) {
-        const node = ready.pop() as Tensor;
-        let gradient = node.adjoint;
-        if (gradient !== null && node.hooks !== null) gradient = runHooks(node, gradient);
-        if (gradient !== null && (targets === null ? node.op === null : targets.has(node))) collect(node, gradient);
-        if (node.op !== null) {
-          differentiate(node, gradient, ready);
-          if (release) {
-            node.op = null;
-            node.inputs = RELEASED;
-          }
-        }
-        node.adjoint = null;
-      }
+      const taking = countEdges(output);
+      if (taking.scalar && targets === null && mayFuse()) propagateScalars(taking, seed, release, collect);
+      else propagateTensors(taking, seed, release, targets, collect);
     });
   } finally {
     differentiating = null;
     walking = false;
-    for (const node of nodes) node.adjoint = null;
   }
 }
 
-/** Finds the nodes that take part, and how many edges lead to each. */
-function countEdges(output: Tensor): Tensor[] {
-  const epoch = ++walk;
-  output.mark = epoch;
-  output.waiting = 0;
+/** Finds the nodes that take part, the output first, and how many edges lead to each. */
+function countEdges(output: Tensor): Walk {
+  firstSlot = nextSlot;
+  output.slot = nextSlot++;
   const nodes: Tensor[] = [output];
+  const waiting: number[] = [0];
+  let scalar = true;
   for (let next = 0; next < nodes.length; next++) {
-    const { inputs } = nodes[next];
-    if (inputs === RELEASED) throw released(nodes[next], "backward");
+    const node = nodes[next];
+    if (node.isReleased) throw released(node, "backward");
+    if (node.size !== 1 || node.hooks !== null || (node.op !== null && node.op.scalar === null)) scalar = false;
+    const { first, second, others } = node;
+    if (first !== null) meet(first);
+    if (second !== null) meet(second);
+    if (others !== null) others.forEach(meet);
+  }
+  return { nodes, waiting, scalar };
+
+  function meet(input: Tensor): void {
+    if (!input.requiresGrad) return;
+    if (input.slot < firstSlot) {
+      input.slot = nextSlot++;
+      nodes.push(input);
+      waiting.push(1);
+    } else waiting[input.slot - firstSlot]++;
+  }
+}
+
+/** Which nodes lead to a target; others take part without their rules being run. */
+function leadingTo(nodes: readonly Tensor[], targets: ReadonlySet<Tensor>): Uint8Array {
+  const leads = new Uint8Array(nodes.length);
+  for (const node of [...nodes].sort((a, b) => a.id - b.id)) {
+    if (targets.has(node) || node.inputs.some((input) => input.requiresGrad && leads[input.slot - firstSlot] === 1)) {
+      leads[node.slot - firstSlot] = 1;
+    }
+  }
+  return leads;
+}
+
+function propagateTensors(
+  { nodes, waiting }: Walk,
+  seed: Tensor,
+  release: boolean,
+  targets: ReadonlySet<Tensor> | null,
+  collect: (node: Tensor, gradient: Tensor) => void,
+): void {
+  const adjoints: (Tensor | null)[] = new Array(nodes.length).fill(null);
+  const wanted = targets === null ? null : leadingTo(nodes, targets);
+  adjoints[0] = seed;
+  const ready: Tensor[] = [nodes[0]];
+  while (ready.length > 0) {
+    const node = ready.pop() as Tensor;
+    const place = node.slot - firstSlot;
+    let gradient = adjoints[place];
+    adjoints[place] = null;
+    if (gradient !== null && node.hooks !== null) gradient = runHooks(node, gradient);
+    if (gradient !== null && (targets === null ? node.op === null : targets.has(node))) collect(node, gradient);
+    if (node.op === null) continue;
+    const { inputs } = node;
     for (let i = 0; i < inputs.length; i++) {
       const input = inputs[i];
       if (!input.requiresGrad) continue;
-      if (input.mark !== epoch) {
-        input.mark = epoch;
-        input.waiting = 0;
-        input.adjoint = null;
-        nodes.push(input);
+      const slot = input.slot - firstSlot;
+      if (gradient !== null && (wanted === null || wanted[slot] === 1)) {
+        const contribution = inputGradient(node, gradient, i);
+        const sum = adjoints[slot];
+        if (contribution !== null) adjoints[slot] = sum === null ? contribution : add(sum, contribution);
       }
-      input.waiting++;
+      if (--waiting[slot] === 0) ready.push(input);
     }
-  }
-  return nodes;
-}
-
-/** Takes out of the walk what does not lead to a target, by giving it no gradient rule to run. */
-function limitTo(nodes: Tensor[], targets: ReadonlySet<Tensor>): void {
-  const epoch = ++walk;
-  nodes.sort((a, b) => a.id - b.id);
-  for (const node of nodes) {
-    let leads = targets.has(node);
-    for (const input of node.inputs) if (input.requiresGrad && input.mark === epoch) leads = true;
-    if (leads) node.mark = epoch;
+    if (release) node.release();
   }
 }
 
-/** Sends a node's gradient to its inputs. */
-function differentiate(node: Tensor, gradient: Tensor | null, ready: Tensor[]): void {
-  const { inputs } = node;
-  for (let i = 0; i < inputs.length; i++) {
-    const input = inputs[i];
-    if (!input.requiresGrad) continue;
-    if (gradient !== null && input.mark === walk) {
-      const contribution = inputGradient(node, gradient, i);
-      if (contribution !== null) {
-        input.adjoint = input.adjoint === null ? contribution : add(input.adjoint, contribution);
-      }
+/** The same walk where every value is one number: gradients are numbers too, rounded as tensors of their dtype would be. */
+function propagateScalars(
+  { nodes, waiting }: Walk,
+  seed: Tensor,
+  release: boolean,
+  collect: (node: Tensor, gradient: Tensor) => void,
+): void {
+  const adjoints = new Float64Array(nodes.length);
+  adjoints[0] = seed.buffer[seed.offset];
+  const ready = new Int32Array(nodes.length);
+  let count = 1;
+  while (count > 0) {
+    const slot = ready[--count];
+    const node = nodes[slot];
+    const gradient = adjoints[slot];
+    if (node.op === null) {
+      const collected = newTensor(node.dtype, node.shape, 1);
+      collected.buffer[collected.offset] = gradient;
+      collect(node, collected);
+      continue;
     }
-    if (--input.waiting === 0) ready.push(input);
+    const single = node.dtype === "float32";
+    const inputCount = node.inputCount;
+    for (let i = 0; i < inputCount; i++) {
+      const input = node.inputAt(i);
+      if (!input.requiresGrad) continue;
+      const to = input.slot - firstSlot;
+      const rule = elementwiseRule(node, i);
+      if (rule !== null) {
+        let contribution = gradient;
+        if (!rule.passes) {
+          const { reads, program } = rule;
+          const values = program.registers;
+          values[0] = gradient;
+          for (let k = 0; k < inputCount; k++) {
+            if (!reads[k]) continue;
+            const operand = node.inputAt(k);
+            if (operand.written > node.id) checkUnwritten(operand, node);
+            values[k + 1] = operand.buffer[operand.offset];
+          }
+          values[inputCount + 1] = node.buffer[node.offset];
+          contribution = single ? Math.fround(program.run()) : program.run();
+        }
+        adjoints[to] = single ? Math.fround(adjoints[to] + contribution) : adjoints[to] + contribution;
+      } else {
+        const contribution = inputGradient(node, full(node.shape, gradient, { dtype: node.dtype }), i);
+        if (contribution !== null) adjoints[to] += contribution.buffer[contribution.offset];
+      }
+      if (--waiting[to] === 0) ready[count++] = to;
+    }
+    if (release) node.release();
   }
 }
 
@@ -193,33 +265,34 @@ function inputGradient(node: Tensor, dy: Tensor, index: number): Tensor | null {
   const op = node.op as Op;
   const rule = typeof op.rules === "function" ? op.rules(index) : op.rules[index];
   if (rule === null) return null;
-  const input = node.inputs[index];
+  const { inputs } = node;
+  const input = inputs[index];
   differentiating = node;
   if (op.scalar !== null && mayFuse()) {
     const fused = elementwiseRule(node, index);
     if (fused !== null) {
       const { reads } = fused;
-      for (let i = 0; i < node.inputs.length; i++) if (reads[i]) checkUnwritten(node.inputs[i], node);
+      for (let i = 0; i < inputs.length; i++) if (reads[i]) checkUnwritten(inputs[i], node);
       if (fused.passes) return sumTo(dy, input.shape);
       const out = newTensor(dy.dtype, dy.shape, dy.size);
       if (dy.shape.length === 0) {
-        const values = fused.program.inputs;
+        const values = fused.program.registers;
         values[0] = dy.buffer[dy.offset];
         let at = 1;
-        for (const one of node.inputs) values[at++] = one.buffer[one.offset];
+        for (const one of inputs) values[at++] = one.buffer[one.offset];
         values[at] = node.buffer[node.offset];
         out.buffer[out.offset] = fused.program.run();
         return out;
       }
-      evaluateElementwise(fused.expression, out, [dy, ...node.inputs, node]);
+      evaluateElementwise(fused.expression, out, [dy, ...inputs, node]);
       return sumTo(out, input.shape);
     }
   }
-  for (let i = 0; i < node.inputs.length; i++) {
-    if (op.kind !== "affine" && !(op.kind === "bilinear" && i === index)) checkUnwritten(node.inputs[i], node);
+  for (let i = 0; i < inputs.length; i++) {
+    if (op.kind !== "affine" && !(op.kind === "bilinear" && i === index)) checkUnwritten(inputs[i], node);
   }
   const apply = rule as GradientRule as unknown as (...args: unknown[]) => Tensor;
-  const result = apply(dy, ...node.inputs, node, node.attrs);
+  const result = apply(dy, ...inputs, node, node.attrs);
   if (op.broadcasts) return sumTo(result, input.shape);
   if (!sameShape(result.shape, input.shape)) {
     throw new ShapeError(

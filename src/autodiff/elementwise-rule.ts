@@ -18,31 +18,35 @@ export interface ElementwiseRule {
   readonly reads: readonly boolean[];
 }
 
-interface RuleTable {
-  attrs: Attributes;
-  rules: (ElementwiseRule | null | undefined)[];
-}
+/** The rules that were derived for an op, for the attributes that it was last used with. */
+class RuleTable {
+  readonly rules: (ElementwiseRule | null | undefined)[] = [];
 
-const tables = new WeakMap<Op, RuleTable>();
+  readonly attrs: Attributes;
+
+  constructor(attrs: Attributes) {
+    this.attrs = attrs;
+  }
+}
 
 /** The rule of one input as an expression; null where it is not elementwise. */
 export function elementwiseRule(node: Tensor, index: number): ElementwiseRule | null {
   const op = node.op as Op;
-  let table = tables.get(op);
-  if (table === undefined || !sameAttributes(table.attrs, node.attrs)) {
-    table = { attrs: node.attrs, rules: [] };
-    tables.set(op, table);
+  let table = op.derived as RuleTable | null;
+  if (table === null || (table.attrs !== node.attrs && !sameAttributes(table.attrs, node.attrs))) {
+    table = new RuleTable(node.attrs);
+    op.derived = table;
   }
   let rule = table.rules[index];
   if (rule === undefined) {
-    rule = derive(op, node.inputs.length, index, node.attrs);
+    rule = derive(op, node.inputCount, index, node.attrs);
     table.rules[index] = rule;
   }
   return rule;
 }
 
 function derive(op: Op, arity: number, index: number, attrs: Attributes): ElementwiseRule | null {
-  if (op.scalar === null || typeof op.rules === "function") return null;
+  if (op.scalar === null || typeof op.rules === "function" || op.rules[index] === null) return null;
   const apply = op.rules[index] as unknown as (...args: (Tensor | Attributes)[]) => Tensor;
   const placeholders = Array.from({ length: arity + 2 }, () => {
     const placeholder = newTensor("float64", SCALAR, 1);

@@ -110,6 +110,7 @@ export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>
     record,
     expression: null,
     expressionAttrs: NO_ATTRIBUTES,
+    derived: null,
   };
   const arity = Array.isArray(record.vjp) ? record.vjp.length : -1;
   const call =
@@ -179,7 +180,13 @@ function applyUnary(op: Op, operand: Operand, attrs: Attributes): Tensor {
   if (a.shape.length === 0 && op.scalar !== null) {
     out.buffer[out.offset] = op.scalar(numberScalars, a.buffer[a.offset], attrs) as number;
   } else evaluateElementwise(expressionOf(op, attrs, 1), out, [a]);
-  if ((a.requiresGrad && mode.gradients) || mode.observer !== null) record(op, out, [a], attrs);
+  if (mode.observer !== null) record(op, out, [a], attrs);
+  else if (a.requiresGrad && mode.gradients && (op.rules as readonly unknown[])[0] !== null) {
+    out.requiresGrad = true;
+    out.op = op;
+    out.first = a;
+    out.attrs = attrs;
+  }
   return out;
 }
 
@@ -211,7 +218,17 @@ function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes)
     out = newTensor(a.dtype, shape, sizeOf(shape));
     evaluateElementwise(expressionOf(op, attrs, 2), out, [a, b]);
   }
-  if (((a.requiresGrad || b.requiresGrad) && mode.gradients) || mode.observer !== null) record(op, out, [a, b], attrs);
+  if (mode.observer !== null) record(op, out, [a, b], attrs);
+  else if (mode.gradients) {
+    const rules = op.rules as readonly unknown[];
+    if ((a.requiresGrad && rules[0] !== null) || (b.requiresGrad && rules[1] !== null)) {
+      out.requiresGrad = true;
+      out.op = op;
+      out.first = a;
+      out.second = b;
+      out.attrs = attrs;
+    }
+  }
   return out;
 }
 
@@ -261,9 +278,7 @@ function record(op: Op, out: Tensor, inputs: readonly Tensor[], attrs: Attribute
   const { observer } = mode;
   if (requiresGrad || observer?.recordsAll) {
     out.requiresGrad = requiresGrad;
-    out.op = op;
-    out.inputs = inputs;
-    out.attrs = attrs;
+    out.record(op, inputs, attrs);
   }
   if (observer !== null) observer.made(out, inputs, op);
 }

@@ -50,6 +50,8 @@ export interface Op {
   /** The last expression made for it, and the attributes that it was made for. */
   expression: Expression | null;
   expressionAttrs: Attributes;
+  /** What autodiff/ derived from the gradient rules, kept here because a look-up per edge would cost more. */
+  derived: object | null;
 }
 
 /** Ids and write times come from one clock, so that "written after it was recorded" is a comparison. */
@@ -68,61 +70,147 @@ export function observeReads(observer: ((tensor: Tensor) => void) | null): ((ten
   return previous;
 }
 
-/** Inputs of a tensor whose graph was released after backward. */
-export const RELEASED: readonly Tensor[] = Object.freeze([]) as readonly Tensor[];
-
-/** Inputs of a tensor that no op made. */
-export const NO_INPUTS: readonly Tensor[] = Object.freeze([]) as readonly Tensor[];
-
 export const NO_ATTRIBUTES: Attributes = Object.freeze({});
+
+/** Attributes of a tensor whose graph was released after backward. */
+const RELEASED: Attributes = Object.freeze({ released: true });
 
 export type GradientHook = (gradient: Tensor) => Tensor | undefined;
 
+/** What few tensors have, kept apart so that the many others are small. */
+interface Extras {
+  grad: Tensor | null;
+  name: string;
+  written: number;
+  hooks: GradientHook[] | null;
+}
+
 /**
  * An array of numbers that remembers how it was made. Values never change, but for the explicit `assign_`; nobody
- * frees a tensor, and one that is held stays readable. Its ops are methods, declared in tensor/methods.ts.
+ * frees a tensor, and one that is held stays readable. Its ops are methods, declared in tensor/tensor.ts.
+ *
+ * Fields are few and the inputs are no array, because graphs of scalars consist of nothing else: the collector's time
+ * is half of theirs, and it goes with the number of objects and bytes. What backward reads stands first, together.
  */
 export class Tensor implements ArrayView {
-  readonly id: number;
-  readonly dtype: DType;
-  readonly shape: Shape;
-  /** Number of elements. */
-  readonly size: number;
+  /** Whether `backward` computes a gradient for it. */
+  requiresGrad: boolean;
+  /** @internal Its place in the lists of the walk that last met it, counted over all walks. */
+  slot = 0;
+  /** @internal The op that made it, or null. */
+  op: Op | null = null;
+  /** @internal What it was made of: the first input, the second, and the others. */
+  first: Tensor | null = null;
+  /** @internal */
+  second: Tensor | null = null;
+  /** @internal */
+  others: readonly Tensor[] | null = null;
+  /** @internal */
+  attrs: Attributes = NO_ATTRIBUTES;
+  private extras: Extras | null = null;
   /** @internal Values are `buffer[offset]` to `buffer[offset + size - 1]`, row-major; other tensors may share them. */
   buffer: DataArray;
   /** @internal */
   offset: number;
-  /** @internal The op that made it, or null. */
-  op: Op | null = null;
-  /** @internal */
-  inputs: readonly Tensor[] = NO_INPUTS;
-  /** @internal */
-  attrs: Attributes = NO_ATTRIBUTES;
-  /** Whether `backward` computes a gradient for it. */
-  requiresGrad: boolean;
-  /** The gradient that `backward` accumulated, for leaves that require one. */
-  grad: Tensor | null = null;
-  name = "";
-  /** @internal When `assign_` last wrote, 0 for never; see `tick`. */
-  written = 0;
-  /** @internal */
-  hooks: GradientHook[] | null = null;
-  /** @internal The walk that last met it. */
-  mark = 0;
-  /** @internal Edges not yet followed in the walk under way. */
-  waiting = 0;
-  /** @internal The gradient gathered in the walk under way. */
-  adjoint: Tensor | null = null;
+  /** Number of elements. */
+  readonly size: number;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly id: number;
 
   /** @internal Use `tensor(...)`. */
   constructor(dtype: DType, shape: Shape, size: number, buffer: DataArray, offset: number, requiresGrad: boolean) {
-    this.id = ++clock;
-    this.dtype = dtype;
-    this.shape = shape;
-    this.size = size;
+    this.requiresGrad = requiresGrad;
     this.buffer = buffer;
     this.offset = offset;
-    this.requiresGrad = requiresGrad;
+    this.size = size;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.id = ++clock;
+  }
+
+  private extend(): Extras {
+    this.extras ??= { grad: null, name: "", written: 0, hooks: null };
+    return this.extras;
+  }
+
+  /** The gradient that `backward` accumulated, for leaves that require one. */
+  get grad(): Tensor | null {
+    return this.extras === null ? null : this.extras.grad;
+  }
+
+  set grad(gradient: Tensor | null) {
+    if (gradient !== null || this.extras !== null) this.extend().grad = gradient;
+  }
+
+  /** Shown in drawings, text and errors. */
+  get name(): string {
+    return this.extras === null ? "" : this.extras.name;
+  }
+
+  set name(name: string) {
+    if (name !== "" || this.extras !== null) this.extend().name = name;
+  }
+
+  /** @internal When `assign_` last wrote, 0 for never; see `tick`. */
+  get written(): number {
+    return this.extras === null ? 0 : this.extras.written;
+  }
+
+  set written(time: number) {
+    this.extend().written = time;
+  }
+
+  /** @internal */
+  get hooks(): GradientHook[] | null {
+    return this.extras === null ? null : this.extras.hooks;
+  }
+
+  set hooks(hooks: GradientHook[] | null) {
+    this.extend().hooks = hooks;
+  }
+
+  /** The tensors that its op was applied to, in order; empty for leaves. */
+  get inputs(): readonly Tensor[] {
+    if (this.first === null) return [];
+    if (this.second === null) return [this.first];
+    return this.others === null ? [this.first, this.second] : [this.first, this.second, ...this.others];
+  }
+
+  /** @internal The input at a place below `inputCount`. */
+  inputAt(place: number): Tensor {
+    return (
+      place === 0 ? this.first : place === 1 ? this.second : (this.others as readonly Tensor[])[place - 2]
+    ) as Tensor;
+  }
+
+  /** @internal */
+  get inputCount(): number {
+    if (this.second === null) return this.first === null ? 0 : 1;
+    return this.others === null ? 2 : this.others.length + 2;
+  }
+
+  /** @internal Notes how it was made. */
+  record(op: Op, inputs: readonly Tensor[], attrs: Attributes): void {
+    this.op = op;
+    this.attrs = attrs;
+    if (inputs.length > 0) this.first = inputs[0];
+    if (inputs.length > 1) this.second = inputs[1];
+    if (inputs.length > 2) this.others = inputs.slice(2);
+  }
+
+  /** @internal Forgets how it was made, so that what made it can be collected. */
+  release(): void {
+    this.op = null;
+    this.first = null;
+    this.second = null;
+    this.others = null;
+    this.attrs = RELEASED;
+  }
+
+  /** @internal */
+  get isReleased(): boolean {
+    return this.attrs === RELEASED;
   }
 
   /** Number of axes. */
@@ -132,7 +220,7 @@ export class Tensor implements ArrayView {
 
   /** Whether no op made it: it is a parameter, an input or a constant. */
   get isLeaf(): boolean {
-    return this.op === null && this.inputs !== RELEASED;
+    return this.op === null && !this.isReleased;
   }
 
   /** The one number of a tensor of one element. */

@@ -182,6 +182,26 @@ for (const [name, fn] of Object.entries(methods) as [string, (...args: unknown[]
   });
 }
 
+/* The methods that graphs of scalars consist of, written out: through a shared wrapper a call costs 20 ns more. */
+Tensor.prototype.add = function plus(other) {
+  return arithmetic.add(this, other);
+};
+Tensor.prototype.sub = function minus(other) {
+  return arithmetic.sub(this, other);
+};
+Tensor.prototype.mul = function times(other) {
+  return arithmetic.mul(this, other);
+};
+Tensor.prototype.div = function over(other) {
+  return arithmetic.div(this, other);
+};
+Tensor.prototype.relu = function rectified() {
+  return activation.relu(this);
+};
+Tensor.prototype.tanh = function hyperbolic() {
+  return activation.tanh(this);
+};
+
 /** What `console.log` shows in Node. */
 Object.defineProperty(Tensor.prototype, Symbol.for("nodejs.util.inspect.custom"), {
   value: function inspect(this: Tensor) {
