@@ -1,6 +1,8 @@
 import { matmulPlain } from "./matmul.js";
 import { stridesOf } from "./shape.js";
 import type { ArrayView } from "./storage.js";
+import { matmulWasm } from "./wasm/gemm.js";
+import type { FloatArray } from "./wasm/scratch.js";
 
 /** The door to the kernels: each call picks the fastest implementation that is available and fits the size. */
 
@@ -57,5 +59,13 @@ function multiplyOne(
   transposeA: boolean,
   transposeB: boolean,
 ): void {
-  matmulPlain(out.buffer, outOffset, a.buffer, aOffset, b.buffer, bOffset, m, n, k, transposeA, transposeB);
+  const c = out.buffer;
+  // int32 never gets here: products of indices are refused before.
+  if (
+    !(c instanceof Int32Array) &&
+    matmulWasm(c, outOffset, a.buffer as FloatArray, aOffset, b.buffer as FloatArray, bOffset, m, n, k, transposeA, transposeB)
+  ) {
+    return;
+  }
+  matmulPlain(c, outOffset, a.buffer, aOffset, b.buffer, bOffset, m, n, k, transposeA, transposeB);
 }
