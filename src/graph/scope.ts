@@ -3,17 +3,22 @@ import { mode } from "./modes.js";
 /** Where in the model an op was applied: names of composed ops, and modules, whose names the trace works out later. */
 export type ScopeEntry = string | object;
 
-const stack: ScopeEntry[] = [];
+/** One call that is under way: a fresh object per call, so that two calls of the same function are told apart. */
+export interface ScopeFrame {
+  readonly entry: ScopeEntry;
+}
 
-/** The scopes now open, outermost first. */
-export function currentScope(): readonly ScopeEntry[] {
+const stack: ScopeFrame[] = [];
+
+/** The calls now open, outermost first. */
+export function currentScope(): readonly ScopeFrame[] {
   return stack.slice();
 }
 
 /** Runs `fn`; ops that it applies are stamped with `entry` where they are traced. Free of cost otherwise. */
 export function withScope<T>(entry: ScopeEntry, fn: () => T): T {
   if (mode.observer === null) return fn();
-  stack.push(entry);
+  stack.push({ entry });
   try {
     return fn();
   } finally {

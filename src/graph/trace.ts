@@ -2,12 +2,18 @@ import type { DType } from "../array/dtype.js";
 import type { Shape } from "../array/shape.js";
 import { TraceError, ValueError } from "../base/errors.js";
 import { mode, synchronous, withMode } from "./modes.js";
-import { currentScope, type ScopeEntry } from "./scope.js";
+import { currentScope, type ScopeFrame } from "./scope.js";
 import { callSite } from "./site.js";
 import { type Attributes, NO_ATTRIBUTES, type Op, Tensor } from "./tensor.js";
 
 /** What a node is to the traced function. */
 export type Role = "input" | "parameter" | "constant" | "op";
+
+/** One call of a module or of a composed op; nodes made by the same call share the object. */
+export interface ScopeCall {
+  readonly label: string;
+  readonly kind: "module" | "composed";
+}
 
 /** One step of a recorded computation. Nodes are immutable but for `gradient`, which a drawing may fill in. */
 export interface GraphNode {
@@ -26,6 +32,8 @@ export interface GraphNode {
   readonly name: string;
   /** Modules and composed ops around it, outermost first. */
   readonly scope: readonly string[];
+  /** The calls behind `scope`, one to one. */
+  readonly calls: readonly ScopeCall[];
   /** The user's line, `file:line:column`; null where unknown. */
   readonly site: string | null;
 }
@@ -40,7 +48,7 @@ export interface Graph {
 }
 
 interface Note {
-  readonly scope: readonly ScopeEntry[];
+  readonly scope: readonly ScopeFrame[];
   readonly site: string | null;
 }
 
@@ -138,9 +146,11 @@ function graphOf(
   const names = root === null ? new Map<Tensor, string>() : naming.parameterNames(root);
   const nodes = new Map<Tensor, GraphNode>();
   const paths = new Map<object, string>();
+  const callOf = new Map<ScopeFrame, ScopeCall>();
   tensors.forEach((tensor, id) => {
     const isInput = inputSet.has(tensor);
     const note = notes.get(tensor);
+    const calls = scopeCalls(note?.scope ?? [], paths, callOf);
     nodes.set(tensor, {
       id,
       role: isInput
@@ -158,7 +168,8 @@ function graphOf(
       value: tensor,
       gradient: gradients?.get(tensor) ?? tensor.grad,
       name: tensor.name || (names.get(tensor) ?? ""),
-      scope: scopeNames(note?.scope ?? [], paths),
+      scope: calls.map((call) => call.label),
+      calls,
       site: note?.site ?? null,
     });
   });
@@ -194,31 +205,42 @@ function inOrder(outputs: readonly Tensor[], inputs: readonly Tensor[]): readonl
 
 function outermostModule(notes: ReadonlyMap<Tensor, Note>): object | null {
   for (const { scope } of notes.values()) {
-    for (const entry of scope) if (typeof entry === "object") return entry;
+    for (const { entry } of scope) if (typeof entry === "object") return entry;
   }
   return null;
 }
 
-/** Labels such as ["0: Linear", "conv2d"]; a module's label is its field in the module around it. */
-function scopeNames(scope: readonly ScopeEntry[], paths: Map<object, string>): readonly string[] {
-  const names: string[] = [];
+/** Labels such as "0: Linear" and "conv2d"; a module's label is its field in the module around it. */
+function scopeCalls(
+  scope: readonly ScopeFrame[],
+  paths: Map<object, string>,
+  callOf: Map<ScopeFrame, ScopeCall>,
+): readonly ScopeCall[] {
   let parent: object | null = null;
-  for (const entry of scope) {
-    if (typeof entry === "string") {
-      names.push(entry);
-      continue;
+  return scope.map((frame) => {
+    const { entry } = frame;
+    let call = callOf.get(frame);
+    if (call === undefined) {
+      call =
+        typeof entry === "string"
+          ? { label: entry, kind: "composed" }
+          : { label: moduleLabel(entry, parent, paths), kind: "module" };
+      callOf.set(frame, call);
     }
-    let name = paths.get(entry);
-    if (name === undefined) {
-      const field = naming.nameOf(entry, parent);
-      const type = entry.constructor.name;
-      name = field === null ? type : `${field}: ${type}`;
-      paths.set(entry, name);
-    }
-    names.push(name);
-    parent = entry;
+    if (typeof entry === "object") parent = entry;
+    return call;
+  });
+}
+
+function moduleLabel(module: object, parent: object | null, paths: Map<object, string>): string {
+  let label = paths.get(module);
+  if (label === undefined) {
+    const field = naming.nameOf(module, parent);
+    const type = module.constructor.name;
+    label = field === null ? type : `${field}: ${type}`;
+    paths.set(module, label);
   }
-  return names;
+  return label;
 }
 
 /** Whether something watches the ops now, so that user code inside may behave as traced. */
