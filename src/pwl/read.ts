@@ -1,0 +1,216 @@
+/**
+ * From what users hold (a module, a function, a graph) to a PwlNet: the function is traced twice, on different inputs, and
+ * must do the same both times; a value of the input that it reads is found in the act.
+ */
+
+import { type DType, newArray } from "../array/dtype.js";
+import { checkShape, formatShape, type Shape, sizeOf } from "../array/shape.js";
+import { AxisError, PiecewiseLinearError, ShapeError } from "../base/errors.js";
+import { callSite } from "../graph/site.js";
+import { copyOf, fromArray, observeReads, type Tensor } from "../graph/tensor.js";
+import { type Graph, type GraphNode, type TraceResult, trace } from "../graph/trace.js";
+import { type Lowered, lowerGraph } from "./lower.js";
+import type { PwlNet } from "./net.js";
+
+/** One input of a function, without a batch axis. */
+export interface InputSpec {
+  readonly shape: Shape;
+  /** float32 unless told. */
+  readonly dtype?: DType;
+  readonly name?: string;
+}
+
+/** A module, or anything else with a `forward`. */
+export interface Forward {
+  forward(...inputs: Tensor[]): TraceResult;
+}
+
+/** A function of tensors, as code. */
+export type TensorFunction = Forward | ((...inputs: Tensor[]) => TraceResult);
+
+/** Whatever can be read as a piecewise-linear function. */
+export type Readable = TensorFunction | Graph | PwlNet;
+
+/**
+ * The canonical form of a piecewise-linear function, as plain data.
+ *
+ * A function or module is run on inputs of exactly the declared shape; where that raises a ShapeError or AxisError (a
+ * convolution wants images [N, C, H, W]), on inputs with a batch axis of 1 in front, which the net then does not have.
+ * A graph of `trace` is taken as it is.
+ *
+ * @param spec the input, or a list of them for a function of several.
+ * @throws PiecewiseLinearError naming op, line and remedy where the function is not piecewise linear, reads a value that
+ *   depends on its input, is random, or holds NaN.
+ */
+export function lower(f: Graph): PwlNet;
+export function lower(f: TensorFunction, spec: InputSpec | readonly InputSpec[]): PwlNet;
+export function lower(f: TensorFunction | Graph, spec?: InputSpec | readonly InputSpec[]): PwlNet {
+  if (isGraph(f)) return lowerGraph(f).net;
+  if (spec === undefined) {
+    throw new PiecewiseLinearError(
+      "lower: a function's input is not known: pass its shape, such as lower(net, { shape: [2] }), or a list for several inputs",
+    );
+  }
+  const specs = "shape" in spec ? [spec] : spec;
+  return readFunction(
+    f,
+    specs.map((one, i) => example(one, i)),
+  ).lowered.net;
+}
+
+export function isGraph(f: Readable): f is Graph {
+  return "nodes" in f && "outputs" in f;
+}
+
+export function isPwlNet(f: Readable): f is PwlNet {
+  return "layers" in f && "output" in f && "inputSize" in f;
+}
+
+/** A function that was traced and lowered. */
+export interface Reading {
+  readonly lowered: Lowered;
+  /** The trace on the inputs given. */
+  readonly graph: Graph;
+  /** Traces the function on other inputs of the same shapes; the graph has the same nodes. */
+  traceAgain(inputs: readonly Tensor[]): Graph;
+}
+
+/** Traces a function on inputs without batch axis, and lowers it. */
+export function readFunction(f: TensorFunction, inputs: readonly Tensor[]): Reading {
+  const fn = typeof f === "function" ? f : (...xs: Tensor[]) => f.forward(...xs);
+  if (typeof f === "function" && f.length > inputs.length) {
+    throw new PiecewiseLinearError(
+      `lower: the function takes ${f.length} inputs, ${inputs.length} ${inputs.length === 1 ? "is" : "are"} declared: pass one { shape } for each`,
+    );
+  }
+  let batched = false;
+  let graph: Graph;
+  try {
+    graph = traceGuarded(fn, inputs);
+  } catch (error) {
+    if (!(error instanceof ShapeError || error instanceof AxisError)) throw error;
+    batched = true;
+    graph = traceBatched(fn, inputs, error);
+  }
+  const again = (others: readonly Tensor[]) => traceGuarded(fn, batched ? others.map(withBatchAxis) : others);
+  requireSame(graph, again(inputs.map(otherValues)));
+  const lowered = lowerGraph(graph, batched);
+  return {
+    lowered,
+    graph,
+    traceAgain: (others) => {
+      const other = again(others);
+      requireSame(graph, other);
+      return other;
+    },
+  };
+}
+
+/** With a batch axis, or the error that the function raised without. */
+function traceBatched(fn: (...inputs: Tensor[]) => TraceResult, inputs: readonly Tensor[], first: Error): Graph {
+  try {
+    return traceGuarded(fn, inputs.map(withBatchAxis));
+  } catch (error) {
+    if (!(error instanceof ShapeError || error instanceof AxisError)) throw error;
+    const shapes = inputs.map(({ shape }) => formatShape(shape)).join(", ");
+    throw new ShapeError(
+      `the function does not take inputs of the declared shape ${shapes}: ${first.message}\nnor with a batch axis of 1 in front: ${error.message}`,
+      { cause: first },
+    );
+  }
+}
+
+/** Traces, and stops where user code reads a value that depends on the inputs. */
+function traceGuarded(fn: (...inputs: Tensor[]) => TraceResult, inputs: readonly Tensor[]): Graph {
+  let leaves: ReadonlySet<Tensor> = new Set();
+  const previous = observeReads((read) => {
+    if (!dependsOn(read, leaves)) return;
+    const site = callSite();
+    throw new PiecewiseLinearError(
+      `lower: the function reads a value that depends on its input (item(), data or toArray() of ${read.op === null ? "the input" : `what ${read.op.name} gave`})${site === null ? "" : ` at ${site}`}: what it decides by it would be lost; decide by relu, maximum, clamp, or where on constants`,
+    );
+  });
+  try {
+    return trace(
+      (...traced) => {
+        leaves = new Set(traced);
+        return fn(...traced);
+      },
+      ...inputs,
+    );
+  } finally {
+    observeReads(previous);
+  }
+}
+
+function dependsOn(tensor: Tensor, leaves: ReadonlySet<Tensor>): boolean {
+  const found = new Set([tensor]);
+  for (const one of found) {
+    if (leaves.has(one)) return true;
+    for (const input of one.inputs) found.add(input);
+  }
+  return false;
+}
+
+/**
+ * The same ops on the same constants, or an error: what differs between two runs is random, depends on the input behind
+ * the trace's back, or is state that the function changes.
+ */
+function requireSame(a: Graph, b: Graph): void {
+  const why =
+    "a net has one graph: call eval() where dropout or batch norm train, and decide by relu, maximum, clamp or where on constants instead of reading values";
+  const fail = (what: string, node: GraphNode | undefined): never => {
+    const site = node?.site ?? null;
+    throw new PiecewiseLinearError(
+      `lower: two runs of the function differ: ${what}${site === null ? "" : ` at ${site}`}; ${why}`,
+    );
+  };
+  const length = Math.max(a.nodes.length, b.nodes.length);
+  for (let i = 0; i < length; i++) {
+    const [one, other] = [a.nodes[i], b.nodes[i]];
+    if (one === undefined || other === undefined) fail("one has more steps", one ?? other);
+    const names = [one, other].map((node) => node.op?.name ?? node.role);
+    if (names[0] !== names[1])
+      fail(`step ${i} is ${names[0]} in one and ${names[1]} in the other`, one.site ? one : other);
+    const wired = one.inputs.every((input, k) => input.id === other.inputs[k]?.id);
+    if (formatShape(one.shape) !== formatShape(other.shape) || !wired || one.inputs.length !== other.inputs.length) {
+      fail(`step ${i}, ${names[0]}, has other inputs or another shape`, one);
+    }
+    if (JSON.stringify(one.attrs) !== JSON.stringify(other.attrs))
+      fail(`step ${i}, ${names[0]}, has other options`, one);
+    if (one.op === null && one.role !== "input" && !sameValues(one.value, other.value)) {
+      const user = a.nodes.find(({ inputs }) => inputs.includes(one));
+      fail(`a constant that ${user?.op?.name ?? "the output"} reads has other values`, user);
+    }
+  }
+}
+
+function sameValues(a: Tensor, b: Tensor): boolean {
+  if (a.buffer === b.buffer && a.offset === b.offset) return true;
+  for (let i = 0; i < a.size; i++) if (!Object.is(a.buffer[a.offset + i], b.buffer[b.offset + i])) return false;
+  return true;
+}
+
+function withBatchAxis(x: Tensor): Tensor {
+  return named(fromArray(copyOf(x), x.dtype, [1, ...x.shape]), x.name);
+}
+
+/** Another point of the same shape and dtype, for the second run. */
+function otherValues(x: Tensor): Tensor {
+  const values = copyOf(x);
+  for (let i = 0; i < values.length; i++) values[i] = values[i] * -0.5 + (i % 7) / 4 - 0.6;
+  return named(fromArray(values, x.dtype, x.shape), x.name);
+}
+
+/** Any point of a declared input. */
+function example({ shape, dtype = "float32", name }: InputSpec, index: number): Tensor {
+  checkShape(shape, `lower: input ${index}`);
+  const values = newArray(dtype, sizeOf(shape));
+  for (let i = 0; i < values.length; i++) values[i] = ((i * 7) % 11) / 8 - 0.5;
+  return named(fromArray(values, dtype, Object.freeze([...shape])), name ?? "");
+}
+
+function named(x: Tensor, name: string): Tensor {
+  x.name = name;
+  return x;
+}
