@@ -14,7 +14,7 @@
  * ```
  */
 import { type Code, flatten, name, sized, unsigned, vector } from "./encoding.js";
-import { type I32, type Integer, i32, type Statement, type Value, type ValueType } from "./instructions.js";
+import { type F64, type I32, type Integer, i32, type Statement, type Value, type ValueType } from "./instructions.js";
 
 const typeCode: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
@@ -32,6 +32,11 @@ export interface FunctionReference<P extends Parameters = Parameters> {
   readonly parameters: P;
 }
 
+/** A function of the host: double precision numbers in, one out. */
+export interface ImportedFunction {
+  readonly index: number;
+}
+
 /** Statements of one function, in order, and its locals. */
 export class FunctionBuilder {
   /** The statements so far of each open block, innermost last. */
@@ -39,16 +44,32 @@ export class FunctionBuilder {
   readonly #locals: ValueType[] = [];
   /** Locals that were given back, by type. */
   readonly #free = new Map<ValueType, Local[]>();
+  /** The locals of each open scope, innermost last. */
+  readonly #scopes: Local[][] = [];
 
   constructor(readonly parameterCount: number) {}
 
-  /** A new local. Locals start at zero. */
+  /** A new local, or one that was given back. */
   local<T extends ValueType>(type: T): Local<T> {
-    const reused = this.#free.get(type)?.pop();
-    if (reused) return reused as Local<T>;
-    const index = this.parameterCount + this.#locals.length;
-    this.#locals.push(type);
-    return localAt(type, index);
+    let local = this.#free.get(type)?.pop() as Local<T> | undefined;
+    if (local === undefined) {
+      local = localAt(type, this.parameterCount + this.#locals.length);
+      this.#locals.push(type);
+    }
+    this.#scopes[this.#scopes.length - 1]?.push(local);
+    return local;
+  }
+
+  /**
+   * Gives back all locals that `body` takes, except its result. Nothing inside calls `release`.
+   */
+  scope<T extends ValueType>(body: () => Local<T>): Local<T> {
+    this.#scopes.push([]);
+    const result = body();
+    const taken = this.#scopes.pop()!;
+    this.release(...taken.filter((local) => local.index !== result.index));
+    if (taken.some((local) => local.index === result.index)) this.#scopes[this.#scopes.length - 1]?.push(result);
+    return result;
   }
 
   locals<T extends ValueType>(type: T, count: number): Local<T>[] {
@@ -85,8 +106,14 @@ export class FunctionBuilder {
     this.set(local, i32.add(local, step));
   }
 
+  /** Calls a function that returns nothing. */
   call(callee: FunctionReference, ...values: readonly Integer[]): void {
     this.add({ code: [values.map((value) => i32.of(value).code), 0x10, unsigned(callee.index)] });
+  }
+
+  /** The result of an imported function of numbers. */
+  callImported(callee: ImportedFunction, ...values: readonly F64[]): F64 {
+    return { type: "f64", code: [values.map((value) => value.code), 0x10, unsigned(callee.index)] };
   }
 
   return(): void {
@@ -136,12 +163,23 @@ function localAt<T extends ValueType>(type: T, index: number): Local<T> {
   return { type, index, code: [0x20, unsigned(index)] };
 }
 
-/** A module of functions without results, over the memory imported as `env.memory`. Every named function is exported. */
+/**
+ * A module of functions without results, over the memory imported as `env.memory`. Functions imported from `env` are
+ * declared before the module's own.
+ */
 export class ModuleBuilder {
+  readonly #imports: { readonly name: string; readonly arity: number }[] = [];
   readonly #functions: { readonly exported: string; readonly parameters: Parameters; readonly code: Code }[] = [];
 
   /** `sharedPages`: the maximum of a shared memory, in pages of 64 KiB; without it the memory is not shared. */
   constructor(readonly sharedPages?: number) {}
+
+  /** Declares a function of `arity` numbers, imported as `env[name]`. */
+  import(name: string, arity: number): ImportedFunction {
+    if (this.#functions.length > 0) throw new RangeError(`import of ${name} after the module's first function`);
+    this.#imports.push({ name, arity });
+    return { index: this.#imports.length - 1 };
+  }
 
   /**
    * Defines a function. `body` gets a builder and the parameters by name. The name is the export's; "" exports nothing.
@@ -156,33 +194,44 @@ export class ModuleBuilder {
     const locals = Object.fromEntries(entries.map(([key, type], index) => [key, localAt(type, index)]));
     body(builder, locals as ParameterLocals<P>);
     this.#functions.push({ exported, parameters, code: builder.code() });
-    return { index: this.#functions.length - 1, parameters };
+    return { index: this.#imports.length + this.#functions.length - 1, parameters };
   }
 
   /** The binary module. */
   bytes(): Uint8Array {
+    const imports = this.#imports;
     const functions = this.#functions;
-    const types = functions.map(({ parameters }) => [
-      0x60,
-      vector(Object.values(parameters).map((type) => [typeCode[type]])),
-      vector([]),
-    ]);
+    const types = [
+      ...imports.map(({ arity }) => functionType(new Array<ValueType>(arity).fill("f64"), ["f64"])),
+      ...functions.map(({ parameters }) => functionType(Object.values(parameters), [])),
+    ];
     const limits: Code =
       this.sharedPages === undefined ? [0x00, unsigned(0)] : [0x03, unsigned(0), unsigned(this.sharedPages)];
     const exports = functions.flatMap(({ exported }, index) =>
-      exported === "" ? [] : [[name(exported), 0x00, unsigned(index)]],
+      exported === "" ? [] : [[name(exported), 0x00, unsigned(imports.length + index)]],
     );
     return Uint8Array.from(
       flatten([
         [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
         section(1, vector(types)),
-        section(2, vector([[name("env"), name("memory"), 0x02, limits]])),
-        section(3, vector(functions.map((_, index) => unsigned(index)))),
+        section(
+          2,
+          vector([
+            [name("env"), name("memory"), 0x02, limits],
+            ...imports.map((imported, index) => [name("env"), name(imported.name), 0x00, unsigned(index)]),
+          ]),
+        ),
+        section(3, vector(functions.map((_, index) => unsigned(imports.length + index)))),
         section(7, vector(exports)),
         section(10, vector(functions.map(({ code }) => code))),
       ]),
     );
   }
+}
+
+function functionType(parameters: readonly ValueType[], results: readonly ValueType[]): Code {
+  const codes = (types: readonly ValueType[]) => vector(types.map((type) => [typeCode[type]]));
+  return [0x60, codes(parameters), codes(results)];
 }
 
 function section(id: number, content: Code): Code {

@@ -1,0 +1,176 @@
+/**
+ * Elementwise expressions on ordinary typed arrays by WASM SIMD loops: operands are copied into the scratch memory in
+ * pieces that stay in the cache, computed there, and copied out. One kernel for each expression, dtype and choice of
+ * repeated operands, compiled at first use and kept as long as the expression is.
+ */
+import type { Expression, Instruction } from "../expression.js";
+import { ModuleBuilder } from "./assembler.js";
+import { type WasmFunction, wasmEngine } from "./engine.js";
+import { emitExpression, hostFunctions, importHostFunctions } from "./expression-emitter.js";
+import { simdLevel } from "./features.js";
+import { i32, v128 } from "./instructions.js";
+import { copy, type FloatArray, type Scratch, scratch } from "./scratch.js";
+import { type FloatType, vectorOf } from "./vectors.js";
+
+/** A run of elements, `array[offset + stride · i]`, of the result's type; stride 0 repeats one element. */
+export interface FloatRun {
+  readonly array: FloatArray;
+  readonly offset: number;
+  readonly stride: number;
+}
+
+/** Elements of one piece. */
+const pieceLength = 4096;
+
+/**
+ * The module of an expression's loop, exporting `run(out, count, in0, in1, ...)` on byte addresses. Reads and writes whole
+ * vectors: up to 15 bytes past the end.
+ * @param repeated for each input, whether it is one element for all
+ */
+export function elementwiseModule(
+  expression: Expression,
+  dtype: FloatType,
+  repeated: readonly boolean[],
+  relaxed: boolean,
+): Uint8Array {
+  const module = new ModuleBuilder();
+  const host = importHostFunctions(module);
+  const vector = vectorOf(dtype);
+  const inputs = Object.fromEntries(repeated.map((_, index) => [`input${index}`, "i32" as const]));
+  const parameters: Record<string, "i32"> = { out: "i32", count: "i32", ...inputs };
+  module.function("run", parameters, (f, p) => {
+    const vectors = f.locals("v128", repeated.length);
+    repeated.forEach((repeats, index) => {
+      if (repeats) f.set(vectors[index], vector.loadSplat(p[`input${index}`]));
+    });
+    f.while(i32.gtS(p.count, 0), () => {
+      repeated.forEach((repeats, index) => {
+        if (repeats) return;
+        f.set(vectors[index], v128.load(p[`input${index}`]));
+        f.increment(p[`input${index}`], 16);
+      });
+      const result = emitExpression(f, vector, relaxed, expression, vectors, host);
+      f.add(v128.store(p.out, result));
+      f.release(result);
+      f.increment(p.out, 16);
+      f.increment(p.count, -vector.lanes);
+    });
+  });
+  return module.bytes();
+}
+
+/** What one instruction costs in a plain loop, in units of an addition. */
+function plainCost({ code }: Instruction): number {
+  switch (code) {
+    case "input":
+    case "constant":
+      return 0;
+    case "exp":
+    case "expm1":
+    case "log":
+    case "log1p":
+    case "sin":
+    case "cos":
+    case "tanh":
+      return 10;
+    case "erf":
+      return 40;
+    default:
+      return 1;
+  }
+}
+
+/** Kernels of one expression, by dtype and repeated operands. */
+interface Compiled {
+  readonly cost: number;
+  readonly kernels: Map<string, WasmFunction>;
+}
+
+const compiledExpressions = new WeakMap<Expression, Compiled>();
+
+function compiledOf(expression: Expression): Compiled {
+  let compiled = compiledExpressions.get(expression);
+  if (compiled === undefined) {
+    const cost = expression.instructions.reduce((sum, instruction) => sum + plainCost(instruction), 0);
+    compiled = { cost, kernels: new Map() };
+    compiledExpressions.set(expression, compiled);
+  }
+  return compiled;
+}
+
+function kernelOf(
+  compiled: Compiled,
+  expression: Expression,
+  dtype: FloatType,
+  inputs: readonly FloatRun[],
+): WasmFunction {
+  let key = dtype === "float32" ? "f" : "d";
+  for (const { stride } of inputs) key += stride === 0 ? "r" : "v";
+  let kernel = compiled.kernels.get(key);
+  if (kernel === undefined) {
+    const engine = wasmEngine()!;
+    const repeated = inputs.map(({ stride }) => stride === 0);
+    const bytes = elementwiseModule(expression, dtype, repeated, simdLevel() === "relaxed");
+    const environment = { memory: scratch().memory, ...hostFunctions };
+    kernel = new engine.Instance(new engine.Module(bytes), { env: environment }).exports.run;
+    compiled.kernels.set(key, kernel);
+  }
+  return kernel;
+}
+
+/** The least cost of an expression, in additions for each element, for which copying pays. */
+const leastCost = 5;
+/** The least cost of a whole call. */
+const leastWork = 300;
+
+/**
+ * out[i] = expression(inputs[0][i], inputs[1][i], ...) for `count` consecutive elements from `out.offset`; all arrays are
+ * of one type, and strides are 0 or 1 (the output's is 1).
+ * @returns false, with `out` untouched, where WASM SIMD is missing, or a plain loop is faster
+ */
+export function evaluateRunWasm(
+  expression: Expression,
+  out: FloatRun,
+  inputs: readonly FloatRun[],
+  count: number,
+): boolean {
+  if (count < 16 || simdLevel() === "none") return false;
+  const compiled = compiledOf(expression);
+  if (compiled.cost < leastCost || compiled.cost * count < leastWork) return false;
+  const dtype = out.array instanceof Float32Array ? "float32" : "float64";
+  const kernel = kernelOf(compiled, expression, dtype, inputs);
+  const memory = scratch();
+  const shift = dtype === "float32" ? 2 : 3;
+  const width = Math.min(count, pieceLength);
+  // Operands lie one behind the other, after the output, with room for the last vector and off each other's cache sets.
+  const room = (width + 48) & ~15;
+  memory.reserve(((inputs.length + 1) * room) << shift);
+  const addresses = addressesOf(inputs.length, room, shift);
+  for (let start = 0; start < count; start += pieceLength) {
+    const length = Math.min(pieceLength, count - start);
+    loadPieces(memory, dtype, inputs, start, length, room);
+    kernel(0, length, ...addresses);
+    copy(out.array, out.offset + start, dtype === "float32" ? memory.float32 : memory.float64, 0, length);
+  }
+  return true;
+}
+
+/** Byte addresses of the operands. */
+function addressesOf(count: number, room: number, shift: number): number[] {
+  return Array.from({ length: count }, (_, index) => ((index + 1) * room) << shift);
+}
+
+function loadPieces(
+  memory: Scratch,
+  dtype: FloatType,
+  inputs: readonly FloatRun[],
+  start: number,
+  length: number,
+  room: number,
+): void {
+  const heap = dtype === "float32" ? memory.float32 : memory.float64;
+  for (let index = 0; index < inputs.length; index++) {
+    const { array, offset, stride } = inputs[index];
+    copy(heap, (index + 1) * room, array, stride === 0 ? offset : offset + start, stride === 0 ? 1 : length);
+  }
+}
