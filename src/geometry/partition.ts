@@ -123,6 +123,13 @@ export class Partition implements PartitionData {
     );
   }
 
+  /** In one dimension: where the pattern changes, ascending. In two there are `creases`. */
+  get breakpoints(): Float64Array {
+    if (this.dimension !== 1) throw new GeometryError("a plane has creases, not breakpoints: take creases()");
+    const points = new Set(creases(this).flatMap(({ coordinates }) => coordinates.map(([s]) => s)));
+    return Float64Array.from(points).sort();
+  }
+
   /** The crease of one gate. */
   crease(gate: Gate): Crease {
     return crease(this, gate);

@@ -178,7 +178,9 @@ class Validation {
       const border = complex.lineLayer[complex.edgeLine[edge]] === BOX_SIDE;
       if (left >= 0 && right >= 0) {
         this.#require(!border, () => `border edge ${edge} has cells on both sides`);
-        if (!border) this.#across(edge, left, right);
+        const known = Math.max(left, right) < complex.cellCount;
+        this.#require(known, () => `edge ${edge} names cells ${left} and ${right} of ${complex.cellCount}`);
+        if (!border && known) this.#across(edge, left, right);
       } else if (this.data.stopped === undefined && (left >= 0 || right >= 0)) {
         this.#require(border, () => `edge ${edge} inside the box has a cell on one side only`);
       }
@@ -203,7 +205,9 @@ class Validation {
       );
       z.forEach((values, k) => {
         const gap =
-          gates.kind === "hinge" ? values[unit] - gates.threshold[unit] : values[first + states[0]] - values[first + states[1]];
+          gates.kind === "hinge"
+            ? values[unit] - gates.threshold[unit]
+            : values[first + states[0]] - values[first + states[1]];
         const scale = values.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-300);
         if (Math.abs(gap) <= 1e-10 * scale) return;
         // rounding may have moved the end: ask exactly
@@ -213,7 +217,8 @@ class Validation {
             : exact.cut(layer, node, first + states[0], first + states[1]);
         this.#require(
           side(cut, exact.point(ends[k])) === 0,
-          () => `cells ${left} and ${right} differ in gate ${unit} of layer ${layer}, which does not change at edge ${edge}`,
+          () =>
+            `cells ${left} and ${right} differ in gate ${unit} of layer ${layer}, which does not change at edge ${edge}`,
         );
       });
     });
