@@ -79,6 +79,11 @@ export class Generator {
 
   /** Continues the stream that `state` was taken from, at that place. */
   setState({ seed, drawn }: GeneratorState): void {
+    if (![seed, drawn].every((one) => Number.isSafeInteger(one) && one >= 0)) {
+      throw new OptionError(
+        `a generator's state is { seed, drawn }, integers from 0 to 2^53 - 1, got ${seed}, ${drawn}`,
+      );
+    }
     this.seed = seed;
     this.key[0] = seed >>> 0;
     this.key[1] = Math.floor(seed / 2 ** 32);

@@ -1,8 +1,11 @@
 import { checkDtype, type DataArray, type DType, dtypeOf, newArray } from "../array/dtype.js";
 import { checkShape, formatShape, SCALAR, type Shape, sizeOf } from "../array/shape.js";
 import { DtypeError, OptionError, ShapeError, ValueError } from "../base/errors.js";
+import { checkOptions } from "../base/options.js";
 import { defaultGenerator, type Generator } from "../base/random.js";
 import { fromArray, type NestedArray, newTensor, Tensor } from "../graph/tensor.js";
+
+export { checkOptions };
 
 /** Makes tensors of numbers; nothing here is recorded. */
 
@@ -21,15 +24,6 @@ export interface RandomOptions extends TensorOptions {
 }
 
 const KNOWN_OPTIONS = ["dtype", "requiresGrad", "name", "generator"];
-
-/** Raises where `options` has a key that `known` lacks: a misspelt option must not be ignored. */
-export function checkOptions(options: object, known: readonly string[], where: string): void {
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw new OptionError(`${where}: unknown option ${JSON.stringify(key)}; known are ${known.join(", ")}`);
-    }
-  }
-}
 
 function finish(tensor: Tensor, options: TensorOptions, where: string): Tensor {
   checkOptions(options, KNOWN_OPTIONS, where);
