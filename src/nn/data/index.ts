@@ -1,0 +1,11 @@
+/** Small data sets, and their division into parts and batches. */
+export {
+  type BatchOptions,
+  batches,
+  type Dataset,
+  type RandomSource,
+  type SampleOptions,
+  type SplitOptions,
+  split,
+} from "./dataset.js";
+export { moons } from "./planar.js";

@@ -1,0 +1,43 @@
+import { AxisError, OptionError } from "../../base/errors.js";
+import type { Tensor } from "../../tensor/tensor.js";
+import { type Layer, Module } from "../module.js";
+
+/** Layers one after the other; their parameters are named by place, such as "0.weight". */
+export class Sequential extends Module {
+  readonly layers: readonly Layer[];
+
+  constructor(...layers: Layer[]) {
+    super();
+    layers.forEach((layer: unknown, i) => {
+      if (!(layer instanceof Module)) {
+        const got = typeof layer === "function" ? `the function ${layer.name || "without name"}` : String(layer);
+        throw new OptionError(`Sequential: layer ${i} is ${got}; give modules, such as new nn.ReLU()`);
+      }
+    });
+    this.layers = layers;
+  }
+
+  forward(x: Tensor): Tensor {
+    for (const layer of this.layers) x = layer.forward(x);
+    return x;
+  }
+
+  get length(): number {
+    return this.layers.length;
+  }
+
+  /** The layer at a place; -1 is the last. */
+  at(place: number): Layer {
+    const layer = this.layers.at(place);
+    if (layer === undefined) throw new AxisError(`Sequential: no layer ${place}; it has ${this.length}`);
+    return layer;
+  }
+
+  [Symbol.iterator](): Iterator<Layer> {
+    return this.layers[Symbol.iterator]();
+  }
+
+  override fields(): Iterable<readonly [string, unknown]> {
+    return this.layers.map((layer, i) => [String(i), layer] as const);
+  }
+}
