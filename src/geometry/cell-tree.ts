@@ -400,12 +400,18 @@ export class CellTree {
     this.polytopes.push();
     const count = gates.starts[group + 1] - gates.starts[group];
     const base = this.polytopes.depth - 1;
-    for (let winner = count - 1; winner >= 0; winner--) {
-      this.touches = touches;
-      this.polytopes.peek(base);
-      if (!this.clipToWinner(gates, group, winner)) continue;
-      this.pushFrame(winner);
-      this.polytopes.push();
+    const { depth } = this;
+    try {
+      for (let winner = count - 1; winner >= 0; winner--) {
+        this.touches = touches;
+        this.polytopes.peek(base);
+        if (!this.clipToWinner(gates, group, winner)) continue;
+        this.pushFrame(winner);
+        this.polytopes.push();
+      }
+    } catch (error) {
+      this.depth = depth; // the gate is open again: what is left can still be told
+      throw error;
     }
     this.next();
   }

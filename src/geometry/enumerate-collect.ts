@@ -101,11 +101,11 @@ export class CellCollector {
       arrays.balls[i * (d + 1) + d] = measures.radius;
     }
     if (want.has("vertices")) {
-      const count = measures.vertexCount;
+      const { count, x } = measures.vertices!;
       while ((this.vertexCount + count) * d > arrays.vertices.length) {
         arrays.vertices = enlarged(arrays.vertices, new Float64Array(2 * arrays.vertices.length));
       }
-      for (let k = 0; k < count * d; k++) arrays.vertices[this.vertexCount * d + k] = measures.vertices[k];
+      for (let k = 0; k < count * d; k++) arrays.vertices[this.vertexCount * d + k] = x[k];
       this.vertexCount += count;
       arrays.vertexStarts[i + 1] = this.vertexCount;
     }

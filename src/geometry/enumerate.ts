@@ -12,12 +12,14 @@ import { GeometryError, OptionError } from "../base/errors.js";
 import { checkNet } from "../pwl/check.js";
 import type { PwlNet } from "../pwl/net.js";
 import { CellTree, type SubProblem } from "./cell-tree.js";
-import { type HalfSpaces, HyperplanePool } from "./cell-tree-path.js";
+import { type HalfSpaces, HyperplanePool, type Path } from "./cell-tree-path.js";
 import { buildPlan, type Plan } from "./cell-tree-plan.js";
+import type { Polytopes } from "./cell-tree-polytopes.js";
 import { ProgramPolytopes } from "./cell-tree-programs.js";
 import { type EnumeratedCell, EnumeratedCells, type Want } from "./enumerate-cells.js";
 import { CellCollector } from "./enumerate-collect.js";
 import { findNeighbours } from "./enumerate-neighbours.js";
+import { FacetOverflow, VertexPolytopes } from "./vertex-polytopes.js";
 
 /** Which representation of polytopes the walk uses. */
 export type EnumerationMethod = "vertices" | "linear-programs";
@@ -139,6 +141,8 @@ class Search {
   private collector: CellCollector | undefined;
   private tree: CellTree | undefined;
   private stopped: Enumeration["stopped"];
+  /** 32-bit words of facets per vertex. */
+  private words = 1;
   private exactDecisions = 0;
   private linearPrograms = 0;
 
@@ -181,7 +185,7 @@ class Search {
     const { tree, collector } = this;
     const before = tree.count;
     const visit = collector === undefined ? undefined : () => collector.visit(tree);
-    const done = tree.step(Math.min(BATCH, this.limitCells - this.count), visit);
+    const done = this.step(tree, Math.min(BATCH, this.limitCells - this.count), visit);
     this.count += tree.count - before;
     if (done) this.nextTree();
     return true;
@@ -229,20 +233,40 @@ class Search {
     this.tree = undefined;
     while (this.problems.length > 0) {
       const problem = this.problems.pop();
-      const tree = new CellTree(
-        this.plan,
-        this.options.polytope,
-        (plan, path) => new ProgramPolytopes(plan, path),
-        this.options.countOnly ? undefined : this.pool,
-      );
-      if (!tree.enterDomain()) {
-        throw new GeometryError(
-          "the domain has no interior: its half-spaces A x <= b leave nothing full-dimensional of the box; cells are full-dimensional, so give a domain that is",
-        );
+      try {
+        const tree = this.plant();
+        if (!tree.begin(problem)) continue;
+        this.tree = tree;
+        return;
+      } catch (error) {
+        if (!(error instanceof FacetOverflow)) throw error;
+        this.words++;
+        this.problems.push(problem);
       }
-      if (!tree.begin(problem)) continue;
-      this.tree = tree;
-      return;
+    }
+  }
+
+  /** A tree whose root is the domain. */
+  private plant(): CellTree {
+    const polytopes = (plan: Plan, path: Path): Polytopes =>
+      this.method === "vertices" ? new VertexPolytopes(plan, path, this.words) : new ProgramPolytopes(plan, path);
+    const pool = this.options.countOnly ? undefined : this.pool;
+    const tree = new CellTree(this.plan, this.options.polytope, polytopes, pool);
+    if (tree.enterDomain()) return tree;
+    throw new GeometryError(
+      "the domain has no interior: its half-spaces A x <= b leave nothing full-dimensional of the box; cells are full-dimensional, so give a domain that is",
+    );
+  }
+
+  /** Takes `most` steps of the tree; a polytope with too many facets sends what is left back, with wider bit sets. */
+  private step(tree: CellTree, most: number, visit: (() => void) | undefined): boolean {
+    try {
+      return tree.step(most, visit);
+    } catch (error) {
+      if (!(error instanceof FacetOverflow)) throw error;
+      this.words++;
+      this.problems.push(...tree.frontier());
+      return true;
     }
   }
 
@@ -360,10 +384,13 @@ function readFrontier(frontier: Frontier, { layout, layers }: Plan): SubProblem[
   });
 }
 
-function chooseMethod(options: EnumerateOptions, _dimension: number, _want: ReadonlySet<Want>): EnumerationMethod {
+/** Vertices per cell grow like 2^d: where they are needed anyway, or few, they are the faster representation. */
+function chooseMethod(options: EnumerateOptions, dimension: number, want: ReadonlySet<Want>): EnumerationMethod {
   const { method = "auto" } = options;
   if (method !== "auto" && method !== "vertices" && method !== "linear-programs") {
     throw new OptionError(`method is "${method}"; it can be "auto", "vertices" or "linear-programs"`);
   }
-  return "linear-programs";
+  if (method !== "auto") return method;
+  const described = !options.countOnly && want.has("facets");
+  return dimension <= (described ? 6 : 4) ? "vertices" : "linear-programs";
 }

@@ -1,0 +1,223 @@
+/**
+ * Vertices as what they are, the common points of their facets' hyperplanes: better coordinates with a proven radius, and
+ * exact homogeneous integers. Asked only where the cheap radius of a vertex does not decide a sign.
+ */
+
+import { toNumber } from "../exact/dyadic.js";
+import { meetIntegers, valueAt } from "../exact/linear-program-exact.js";
+import { gamma, UNIT_ROUNDOFF } from "../exact/rounding.js";
+import type { ExactRow } from "./cell-tree-exact.js";
+import type { Path } from "./cell-tree-path.js";
+import type { Plan } from "./cell-tree-plan.js";
+import type { VertexList } from "./vertex-list.js";
+
+/** Exact points kept before all are forgotten. */
+const MOST_POINTS = 50_000;
+
+export class VertexArithmetic {
+  private nextName = 0;
+  private readonly points = new Map<number, readonly bigint[]>();
+  private readonly dimension: number;
+  private readonly matrix: Float64Array;
+  private readonly inverse: Float64Array;
+  private readonly chosen: Int32Array;
+  private readonly residual: Float64Array;
+
+  constructor(
+    private readonly plan: Plan,
+    private readonly path: Path,
+  ) {
+    const d = plan.dimension;
+    this.dimension = d;
+    this.matrix = new Float64Array(d * d);
+    this.inverse = new Float64Array(d * d);
+    this.chosen = new Int32Array(d);
+    this.residual = new Float64Array(d);
+  }
+
+  /** Gives new vertices names. */
+  name({ names, count }: VertexList): void {
+    for (let v = 0; v < count; v++) names[v] = this.nextName++;
+  }
+
+  /** An affine function at a vertex's coordinates. */
+  valueAt(rows: Float64Array, offset: number, { x }: VertexList, v: number): number {
+    const { dimension: d } = this;
+    let value = rows[offset + d];
+    for (let j = 0; j < d; j++) value += rows[offset + j] * x[v * d + j];
+    return value;
+  }
+
+  /**
+   * One Newton step onto the hyperplanes of a vertex on exactly d facets, and a radius from the residuals: with an
+   * approximate inverse C of the normals J and q = ‖I - C J‖ < 1/2, the vertex is within ‖C‖ max|residual| / (1 - q),
+   * residuals including the functions' errors (Higham, section 7.1). All norms are maximum row sums.
+   *
+   * @returns whether the radius shrank.
+   */
+  refine(list: VertexList, v: number): boolean {
+    const { dimension: d, path, matrix, inverse, chosen, residual, plan } = this;
+    if (!this.chooseFacets(list, v)) return false;
+    const { rows, error } = path;
+    for (let i = 0; i < d; i++) {
+      for (let j = 0; j < d; j++) matrix[i * d + j] = rows[chosen[i] * (d + 1) + j];
+    }
+    if (!invert(matrix, inverse, d)) return false;
+    let norm = 0;
+    let off = 0;
+    let size = 0;
+    for (let i = 0; i < d; i++) {
+      let sum = 0;
+      let rowOff = 0;
+      for (let j = 0; j < d; j++) {
+        sum += Math.abs(inverse[i * d + j]);
+        let product = i === j ? -1 : 0;
+        let absolute = 1;
+        for (let k = 0; k < d; k++) {
+          const term = inverse[i * d + k] * rows[chosen[k] * (d + 1) + j];
+          product += term;
+          absolute += Math.abs(term);
+        }
+        rowOff += Math.abs(product) + gamma(d + 3) * absolute;
+      }
+      norm = Math.max(norm, sum);
+      off = Math.max(off, rowOff);
+    }
+    if (!(off < 0.25)) return false;
+    const { x } = list;
+    const first = v * d;
+    let largest = 0;
+    for (let pass = 0; pass < 2; pass++) {
+      largest = 0;
+      for (let i = 0; i < d; i++) {
+        residual[i] = this.valueAt(rows, chosen[i] * (d + 1), list, v);
+        largest = Math.max(largest, Math.abs(residual[i]) + 2 * error[chosen[i]]);
+      }
+      if (pass === 1) break;
+      for (let j = 0; j < d; j++) {
+        let move = 0;
+        for (let i = 0; i < d; i++) move += inverse[j * d + i] * residual[i];
+        // the exact vertex lies in the box, so clamping never moves away from it
+        x[first + j] = Math.min(Math.max(x[first + j] - move, plan.lower[j]), plan.upper[j]);
+      }
+    }
+    for (let j = 0; j < d; j++) size = Math.max(size, Math.abs(x[first + j]));
+    const radius = ((norm * largest) / (1 - 2 * off)) * (1 + 2 ** -40) + UNIT_ROUNDOFF * size;
+    // the coordinates have changed, so the radius is replaced even if it grew: it is proven for where they are now
+    const shrank = radius < list.radius[v];
+    list.radius[v] = Number.isNaN(radius) ? Number.POSITIVE_INFINITY : radius;
+    return shrank;
+  }
+
+  /** The hyperplanes of a vertex, if there are exactly d. */
+  private chooseFacets({ masks, words, codes }: VertexList, v: number): boolean {
+    const { dimension: d, chosen } = this;
+    let found = 0;
+    for (let w = 0; w < words; w++) {
+      for (let bits = masks[v * words + w]; bits !== 0; bits &= bits - 1) {
+        if (found === d) return false;
+        const code = codes[32 * w + 31 - Math.clz32(bits & -bits)];
+        chosen[found++] = code < 0 ? -1 - code : code;
+      }
+    }
+    return found === d;
+  }
+
+  /** The sign of an exact function at a vertex. Leaves the vertex's coordinates as good as doubles can be. */
+  exactSign(list: VertexList, v: number, row: ExactRow): number {
+    const point = this.exactPoint(list, v);
+    const value = valueAt(row, point);
+    return value > 0n ? 1 : value < 0n ? -1 : 0;
+  }
+
+  /** A vertex in homogeneous integers: d numerators and a positive denominator. */
+  exactPoint(list: VertexList, v: number): readonly bigint[] {
+    const { dimension: d } = this;
+    const name = list.names[v];
+    let point = this.points.get(name);
+    if (point === undefined) {
+      point = meetIntegers(this.independentRows(list, v))!;
+      if (this.points.size >= MOST_POINTS) this.points.clear();
+      this.points.set(name, point);
+    }
+    let size = 0;
+    for (let j = 0; j < d; j++) {
+      const coordinate = toNumber(point[j], point[d]);
+      list.x[v * d + j] = coordinate;
+      size = Math.max(size, Math.abs(coordinate));
+    }
+    list.radius[v] = 4 * UNIT_ROUNDOFF * size + 2 ** -1000;
+    return point;
+  }
+
+  /** The mean of all vertices, computed exactly and rounded: inside wherever doubles can be. */
+  exactMean(list: VertexList, out: Float64Array): void {
+    const { dimension: d } = this;
+    const sums: bigint[] = new Array(d).fill(0n);
+    let denominator = 1n;
+    for (let v = 0; v < list.count; v++) {
+      const point = this.exactPoint(list, v);
+      for (let j = 0; j < d; j++) sums[j] = sums[j] * point[d] + point[j] * denominator;
+      denominator *= point[d];
+    }
+    denominator *= BigInt(list.count);
+    for (let j = 0; j < d; j++) out[j] = toNumber(sums[j], denominator);
+  }
+
+  /** d independent hyperplanes of a vertex, in integers, by elimination over all that pass through it. */
+  private independentRows({ masks, words, codes }: VertexList, v: number): ExactRow[] {
+    const { dimension: d, path } = this;
+    const rows: ExactRow[] = [];
+    const reduced: { row: bigint[]; lead: number }[] = [];
+    for (let w = 0; w < words && rows.length < d; w++) {
+      for (let bits = masks[v * words + w]; bits !== 0 && rows.length < d; bits &= bits - 1) {
+        const code = codes[32 * w + 31 - Math.clz32(bits & -bits)];
+        const exact = path.exact(code < 0 ? -1 - code : code);
+        let row = exact.slice(0, d);
+        for (const known of reduced) {
+          const factor = row[known.lead];
+          if (factor === 0n) continue;
+          const scale = known.row[known.lead];
+          row = row.map((a, c) => a * scale - factor * known.row[c]);
+        }
+        const lead = row.findIndex((a) => a !== 0n);
+        if (lead < 0) continue;
+        reduced.push({ row, lead });
+        rows.push(exact);
+      }
+    }
+    return rows;
+  }
+}
+
+/** Gauss-Jordan with partial pivoting; destroys the matrix. False where a pivot vanishes. */
+function invert(matrix: Float64Array, inverse: Float64Array, d: number): boolean {
+  inverse.fill(0);
+  for (let i = 0; i < d; i++) inverse[i * d + i] = 1;
+  for (let k = 0; k < d; k++) {
+    let pivot = k;
+    for (let i = k + 1; i < d; i++) {
+      if (Math.abs(matrix[i * d + k]) > Math.abs(matrix[pivot * d + k])) pivot = i;
+    }
+    const head = matrix[pivot * d + k];
+    if (head === 0 || !Number.isFinite(head)) return false;
+    for (let j = 0; j < d; j++) {
+      const a = matrix[pivot * d + j];
+      matrix[pivot * d + j] = matrix[k * d + j];
+      matrix[k * d + j] = a / head;
+      const b = inverse[pivot * d + j];
+      inverse[pivot * d + j] = inverse[k * d + j];
+      inverse[k * d + j] = b / head;
+    }
+    for (let i = 0; i < d; i++) {
+      if (i === k) continue;
+      const factor = matrix[i * d + k];
+      if (factor === 0) continue;
+      for (let j = 0; j < d; j++) {
+        matrix[i * d + j] -= factor * matrix[k * d + j];
+        inverse[i * d + j] -= factor * inverse[k * d + j];
+      }
+    }
+  }
+  return true;
+}
