@@ -1,95 +1,167 @@
-import type { DataArray } from "./dtype.js";
+import type { DataArray, DType } from "./dtype.js";
 import type { ArrayView } from "./storage.js";
 
 /** More elements than this are shortened: three at each end of each axis. */
 const SHORTEN_ABOVE = 1000;
 const EDGE = 3;
-const LINE_WIDTH = 78;
+const LINE_WIDTH = 75;
+const DECIMALS = 4;
 
-/** Values as NumPy prints them: four decimals at most, one format for all elements, columns aligned. */
+/**
+ * Values as NumPy prints them with a precision of four: the fewest digits that tell an element from its neighbours,
+ * at most four after the point, one layout for all elements, columns aligned. `prefix` is what stands before the
+ * first bracket; later lines are indented by as much.
+ */
 export function formatValues(view: ArrayView, prefix = ""): string {
   const { shape, size, buffer, offset } = view;
-  const shorten = size > SHORTEN_ABOVE;
-  const shown = shownValues(shape, buffer, offset, shorten);
-  const format = formatter(shown, view.dtype === "int32");
-  const width = Math.max(0, ...shown.map((value) => format(value).length));
-  const pad = (value: number): string => format(value).padStart(width);
-  if (shape.length === 0) return format(buffer[offset]);
   if (size === 0) return shape.length === 1 ? "[]" : `[], shape [${shape.join(", ")}]`;
-  const build = (axis: number, from: number, indent: string): string => {
+  const shorten = size > SHORTEN_ABOVE;
+  const format = formatter(shownValues(shape, buffer, offset, shorten), view.dtype);
+  const build = (axis: number, from: number, indent: string, width: number): string => {
+    if (axis === shape.length) return format(buffer[from]);
     let inner = 1;
     for (let k = axis + 1; k < shape.length; k++) inner *= shape[k];
-    const items = pickedIndices(shape[axis], shorten).map((i) => {
-      if (i < 0) return "...";
-      return axis === shape.length - 1 ? pad(buffer[from + i]) : build(axis + 1, from + i * inner, `${indent} `);
-    });
-    if (axis === shape.length - 1) return `[${wrap(items, indent)}]`;
-    const gap = "\n".repeat(shape.length - 1 - axis);
-    return `[${items.join(`,${gap}${indent} `)}]`;
+    const items = pickedIndices(shape[axis], shorten).map((i) =>
+      i < 0 ? "..." : build(axis + 1, from + i * inner, `${indent} `, width - 1),
+    );
+    if (axis === shape.length - 1) return `[${wrap(items, indent, width - 1)}]`;
+    return `[${items.join(`,${"\n".repeat(shape.length - 1 - axis)}${indent}`)}]`;
   };
-  return build(0, offset, prefix);
+  return build(0, offset, `${prefix} `, LINE_WIDTH);
 }
 
-function wrap(items: readonly string[], indent: string): string {
+/** Items on as few lines of at most `width` characters as hold them; the first line starts after `indent`. */
+function wrap(items: readonly string[], indent: string, width: number): string {
   const lines: string[] = [];
-  let line = "";
-  for (const item of items) {
-    const next = line === "" ? item : `${line}, ${item}`;
-    if (line !== "" && indent.length + next.length > LINE_WIDTH) {
-      lines.push(line);
-      line = item;
-    } else line = next;
+  let line = indent + items[0];
+  for (const item of items.slice(1)) {
+    if (line.length + 2 + item.length > width) {
+      lines.push(`${line},`);
+      line = indent + item;
+    } else line += `, ${item}`;
   }
   lines.push(line);
-  return lines.join(`,\n${indent} `);
+  return lines.join("\n").slice(indent.length);
 }
 
 /** Indices of an axis that are shown; -1 stands for the gap. */
 function pickedIndices(length: number, shorten: boolean): number[] {
-  const all = Array.from({ length: shorten && length > 2 * EDGE ? 2 * EDGE : length }, (_, i) => i);
-  if (all.length === length) return all;
-  return [0, 1, 2, -1, length - 3, length - 2, length - 1];
+  if (shorten && length > 2 * EDGE) return [0, 1, 2, -1, length - 3, length - 2, length - 1];
+  return Array.from({ length }, (_, i) => i);
 }
 
 function shownValues(shape: readonly number[], buffer: DataArray, offset: number, shorten: boolean): number[] {
-  if (!shorten) return Array.from(buffer.subarray(offset, offset + shape.reduce((size, length) => size * length, 1)));
   let places = [offset];
   let inner = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const picked = pickedIndices(shape[axis], true).filter((i) => i >= 0);
+    const picked = pickedIndices(shape[axis], shorten).filter((i) => i >= 0);
     places = places.flatMap((place) => picked.map((i) => place + i * inner));
     inner *= shape[axis];
   }
   return places.map((place) => buffer[place]);
 }
 
-/** One format for all: integers, fixed decimals, or powers of ten where sizes differ too much. */
-function formatter(values: readonly number[], integral: boolean): (value: number) => string {
-  const special = (value: number, text: (value: number) => string): string =>
-    Number.isNaN(value)
-      ? "nan"
-      : value === Number.POSITIVE_INFINITY
-        ? "inf"
-        : value === Number.NEGATIVE_INFINITY
-          ? "-inf"
-          : text(value);
-  if (integral) return (value) => String(value);
-  const sizes = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
-  const largest = Math.max(0, ...sizes);
-  const smallest = Math.min(Number.POSITIVE_INFINITY, ...sizes);
-  if (largest >= 1e8 || (sizes.length > 0 && (smallest < 1e-4 || largest / smallest > 1000))) {
-    const decimals = Math.max(
-      0,
-      ...sizes.map(
-        (value) =>
-          value
-            .toExponential(4)
-            .split("e")[0]
-            .replace(/\.?0+$/, "").length - 2,
-      ),
-    );
-    return (value) => special(value, (one) => one.toExponential(decimals).replace(/e([+-])(\d)$/, "e$10$2"));
+/** One layout for all: integers, decimals, or powers of ten where sizes differ too much. */
+function formatter(values: readonly number[], dtype: DType): (value: number) => string {
+  if (dtype === "int32") {
+    const width = longest(values.map(String));
+    return (value) => String(value).padStart(width);
   }
-  const decimals = Math.max(0, ...sizes.map((value) => value.toFixed(4).replace(/0+$/, "").split(".")[1]?.length ?? 0));
-  return (value) => special(value, (one) => (decimals === 0 ? `${one.toFixed(0)}.` : one.toFixed(decimals)));
+  const finite = values.filter(Number.isFinite);
+  let largest = 0;
+  let smallest = Number.POSITIVE_INFINITY;
+  for (const value of finite) {
+    if (value === 0) continue;
+    largest = Math.max(largest, Math.abs(value));
+    smallest = Math.min(smallest, Math.abs(value));
+  }
+  // Above this the digits of a dtype do not reach the point.
+  const limit = dtype === "float32" ? 1e6 : 1e8;
+  const scientific = largest >= limit || (largest > 0 && (smallest < 1e-4 || largest / smallest > 1000));
+  const text = scientific ? scientificFormat(finite, dtype) : decimalFormat(finite, dtype);
+  const width = longest(values.map((value) => (Number.isFinite(value) ? text(value) : nonFinite(value))));
+  return (value) => (Number.isFinite(value) ? text(value) : nonFinite(value)).padStart(width);
+}
+
+function nonFinite(value: number): string {
+  return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+
+function longest(texts: readonly string[]): number {
+  return texts.reduce((width, text) => Math.max(width, text.length), 0);
+}
+
+/** "1.5 ": points stand under each other. */
+function decimalFormat(values: readonly number[], dtype: DType): (value: number) => string {
+  const parts = (value: number): readonly [string, string] => {
+    const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+    const size = Math.abs(value);
+    const decimals = Math.max(0, significantDigits(size, dtype) - 1 - exponentOf(size));
+    const [whole, fraction = ""] = rounded(size, Math.min(DECIMALS, decimals)).split(".");
+    return [sign + whole, fraction.replace(/0+$/, "")];
+  };
+  const left = longest(values.map((value) => parts(value)[0]));
+  const right = longest(values.map((value) => parts(value)[1]));
+  return (value) => {
+    const [whole, fraction] = parts(value);
+    return `${whole.padStart(left)}.${fraction.padEnd(right)}`;
+  };
+}
+
+/** "1.25e-07": as many decimals for all as one of them needs. */
+function scientificFormat(values: readonly number[], dtype: DType): (value: number) => string {
+  const mantissaDecimals = values.map((value) => {
+    const decimals = Math.min(DECIMALS, significantDigits(Math.abs(value), dtype) - 1);
+    return exponential(value, decimals).split("e")[0].replace(/0+$/, "").split(".")[1]?.length ?? 0;
+  });
+  const decimals = mantissaDecimals.reduce((most, one) => Math.max(most, one), 0);
+  const text = (value: number): string => {
+    const [mantissa, exponent] = exponential(value, decimals).split("e");
+    return `${mantissa}${decimals === 0 ? "." : ""}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
+  };
+  const digits = longest(values.map((value) => text(value).split("e")[1])) - 1;
+  return (value) => {
+    const [mantissa, exponent] = text(value).split("e");
+    return `${mantissa}e${exponent[0]}${exponent.slice(1).padStart(digits, "0")}`;
+  };
+}
+
+/** Power of ten of the first digit. */
+function exponentOf(size: number): number {
+  return size === 0 ? 0 : Number(size.toExponential().split("e")[1]);
+}
+
+/** How many digits tell a number from its neighbours of the same dtype. */
+function significantDigits(size: number, dtype: DType): number {
+  if (dtype === "float32") {
+    for (let digits = 1; digits < 9; digits++) {
+      if (Math.fround(Number(size.toPrecision(digits))) === size) return digits;
+    }
+  }
+  return size.toExponential().split("e")[0].replace(".", "").length;
+}
+
+function rounded(size: number, decimals: number): string {
+  return halfToEven(size.toFixed(decimals), size.toFixed(decimals + FAR), decimals);
+}
+
+function exponential(value: number, decimals: number): string {
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  const [near, exponent] = Math.abs(value).toExponential(decimals).split("e");
+  const [far] = Math.abs(value)
+    .toExponential(decimals + FAR)
+    .split("e");
+  return `${sign}${halfToEven(near, far, decimals)}e${exponent}`;
+}
+
+const FAR = 40;
+
+/**
+ * `near` is a number rounded to `decimals`, halves up, as toFixed and toExponential do; IEEE and NumPy round halves to
+ * the even digit. `far` has so many more digits that a half shows.
+ */
+function halfToEven(near: string, far: string, decimals: number): string {
+  const isHalf = far.endsWith(`5${"0".repeat(FAR - 1)}`);
+  const odd = Number(near[near.length - 1]) % 2 === 1;
+  return isHalf && odd ? (Number(near) - 10 ** -decimals).toFixed(decimals) : near;
 }
