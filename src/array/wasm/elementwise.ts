@@ -80,10 +80,12 @@ function plainCost({ code }: Instruction): number {
   }
 }
 
-/** Kernels of one expression, by dtype and repeated operands. */
+/** Kernels of one expression, at a number made of the dtype and of which operands are repeated. */
 interface Compiled {
   readonly cost: number;
-  readonly kernels: Map<string, WasmFunction>;
+  readonly kernels: (WasmFunction | undefined)[];
+  /** Calls so far: an expression whose constants change at every call must not be compiled at every call. */
+  calls: number;
 }
 
 const compiledExpressions = new WeakMap<Expression, Compiled>();
@@ -92,7 +94,7 @@ function compiledOf(expression: Expression): Compiled {
   let compiled = compiledExpressions.get(expression);
   if (compiled === undefined) {
     const cost = expression.instructions.reduce((sum, instruction) => sum + plainCost(instruction), 0);
-    compiled = { cost, kernels: new Map() };
+    compiled = { cost, kernels: [], calls: 0 };
     compiledExpressions.set(expression, compiled);
   }
   return compiled;
@@ -104,24 +106,33 @@ function kernelOf(
   dtype: FloatType,
   inputs: readonly FloatRun[],
 ): WasmFunction {
-  let key = dtype === "float32" ? "f" : "d";
-  for (const { stride } of inputs) key += stride === 0 ? "r" : "v";
-  let kernel = compiled.kernels.get(key);
+  let key = dtype === "float32" ? 2 : 3;
+  for (let index = 0; index < inputs.length; index++) key = 2 * key + inputs[index].stride;
+  let kernel = compiled.kernels[key];
   if (kernel === undefined) {
     const engine = wasmEngine()!;
     const repeated = inputs.map(({ stride }) => stride === 0);
     const bytes = elementwiseModule(expression, dtype, repeated, simdLevel() === "relaxed");
     const environment = { memory: scratch().memory, ...hostFunctions };
     kernel = new engine.Instance(new engine.Module(bytes), { env: environment }).exports.run;
-    compiled.kernels.set(key, kernel);
+    compiled.kernels[key] = kernel;
   }
   return kernel;
 }
 
 /** The least cost of an expression, in additions for each element, for which copying pays. */
-const leastCost = 5;
+const leastCost = 1;
+/** Calls of an expression before its kernel is compiled, which costs about as much as a thousand small calls. */
+const leastCalls = 3;
 /** The least cost of a whole call. */
 const leastWork = 300;
+
+/** Whether the SIMD loop can be expected to be faster than the plain one for `count` elements. */
+export function worthCompiling(expression: Expression, count: number): boolean {
+  if (simdLevel() === "none") return false;
+  const { cost } = compiledOf(expression);
+  return cost >= leastCost && cost * count >= leastWork;
+}
 
 /**
  * out[i] = expression(inputs[0][i], inputs[1][i], ...) for `count` consecutive elements from `out.offset`; all arrays are
@@ -136,7 +147,7 @@ export function evaluateRunWasm(
 ): boolean {
   if (count < 16 || simdLevel() === "none") return false;
   const compiled = compiledOf(expression);
-  if (compiled.cost < leastCost || compiled.cost * count < leastWork) return false;
+  if (compiled.cost < leastCost || compiled.cost * count < leastWork || ++compiled.calls < leastCalls) return false;
   const dtype = out.array instanceof Float32Array ? "float32" : "float64";
   const kernel = kernelOf(compiled, expression, dtype, inputs);
   const memory = scratch();
@@ -145,19 +156,16 @@ export function evaluateRunWasm(
   // Operands lie one behind the other, after the output, with room for the last vector and off each other's cache sets.
   const room = (width + 48) & ~15;
   memory.reserve(((inputs.length + 1) * room) << shift);
-  const addresses = addressesOf(inputs.length, room, shift);
+  const step = room << shift;
   for (let start = 0; start < count; start += pieceLength) {
     const length = Math.min(pieceLength, count - start);
     loadPieces(memory, dtype, inputs, start, length, room);
-    kernel(0, length, ...addresses);
+    // Addresses that the kernel has no parameter for are ignored.
+    if (inputs.length <= 4) kernel(0, length, step, 2 * step, 3 * step, 4 * step);
+    else kernel(0, length, ...inputs.map((_, index) => (index + 1) * step));
     copy(out.array, out.offset + start, dtype === "float32" ? memory.float32 : memory.float64, 0, length);
   }
   return true;
-}
-
-/** Byte addresses of the operands. */
-function addressesOf(count: number, room: number, shift: number): number[] {
-  return Array.from({ length: count }, (_, index) => ((index + 1) * room) << shift);
 }
 
 function loadPieces(

@@ -1,0 +1,203 @@
+/**
+ * Convolution of ordinary typed arrays by WASM SIMD kernels, image by image through the scratch memory. Sums run in the
+ * arrays' precision: |error| <= (terms + 1) · u · Σ|a·b| to first order, with the unit roundoff u.
+ */
+import type { Window } from "../convolution.js";
+import type { ArrayView } from "../storage.js";
+import { convolutionArguments, convolutionModule, type convolutionParameters } from "./convolution-module.js";
+import { type WasmFunction, wasmEngine } from "./engine.js";
+import { simdLevel } from "./features.js";
+import { align, copy, type FloatArray, scratch } from "./scratch.js";
+import { type FloatType, vectorOf } from "./vectors.js";
+
+interface Kernels {
+  readonly forward: WasmFunction;
+  readonly imageGradient: WasmFunction;
+  readonly kernelGradient: WasmFunction;
+}
+
+const compiled = new Map<FloatType, Kernels>();
+
+function kernelsOf(dtype: FloatType): Kernels {
+  let kernels = compiled.get(dtype);
+  if (kernels === undefined) {
+    const engine = wasmEngine()!;
+    const module = new engine.Module(convolutionModule(dtype, simdLevel() === "relaxed"));
+    kernels = new engine.Instance(module, { env: { memory: scratch().memory } }).exports as unknown as Kernels;
+    compiled.set(dtype, kernels);
+  }
+  return kernels;
+}
+
+/** Below this many multiplications a plain loop is faster. */
+const leastWork = 2000;
+/** The matrix of patches is built in pieces of about this size, to stay in the second-level cache. */
+const patchBytes = 128 * 1024;
+/** Larger images are left to the plain loop: the scratch memory is kept. */
+const mostBytes = 64 * 1024 * 1024;
+
+/** Where things lie in scratch memory (byte addresses), and all arguments of the kernels. */
+interface Plan {
+  readonly dtype: FloatType;
+  readonly shift: 2 | 3;
+  readonly heap: FloatArray;
+  readonly at: Readonly<Record<keyof typeof convolutionParameters, number>>;
+  readonly arguments: readonly number[];
+  /** Elements of one group of one image, of its output, and of one group of kernels. */
+  readonly imageLength: number;
+  readonly outputLength: number;
+  readonly kernelsLength: number;
+  readonly paddedLength: number;
+}
+
+/** Lays out one image and one group, or declines. */
+function plan(x: ArrayView, w: ArrayView, y: ArrayView, window: Window, groups: number): Plan | undefined {
+  if (simdLevel() === "none" || y.size * (w.size / (w.shape[0] || 1)) < leastWork) return undefined;
+  const dtype = y.buffer instanceof Float32Array ? "float32" : "float64";
+  const vector = vectorOf(dtype);
+  const [, allChannels, height, width] = x.shape;
+  const [allKernels, channels, kernelHeight, kernelWidth] = w.shape;
+  const [, , outHeight, outWidth] = y.shape;
+  const kernelCount = allKernels / groups;
+  const [paddingY, paddingX] = window.padding;
+  const isPadded = paddingY + paddingX > 0;
+  const paddedHeight = height + 2 * paddingY;
+  const paddedWidth = width + 2 * paddingX;
+  const imageLength = (allChannels / groups) * height * width;
+  const paddedLength = channels * paddedHeight * paddedWidth;
+  const kernelSize = channels * kernelHeight * kernelWidth;
+  const rowBytes = kernelSize * outWidth * vector.size;
+  const chunk = Math.max(1, Math.min(outHeight, Math.floor(patchBytes / rowBytes)));
+  const outputLength = kernelCount * outHeight * outWidth;
+  const { size } = vector;
+  const image = 64;
+  const padded = isPadded ? align(image + imageLength * size) : image;
+  const kernels = align(padded + paddedLength * size);
+  const output = align(kernels + kernelCount * kernelSize * size);
+  const patches = align(output + outputLength * size);
+  const work = align(patches + rowBytes * chunk + 16);
+  const end = work + chunk * outWidth * (kernelCount + 2 * vector.lanes) * size;
+  if (end > mostBytes) return undefined;
+  scratch().reserve(end);
+  const at = {
+    image,
+    padded,
+    kernels,
+    output,
+    patches,
+    work,
+    channels,
+    height,
+    width,
+    paddedHeight,
+    paddedWidth,
+    margin: paddingY * paddedWidth + paddingX,
+    kernelCount,
+    kernelHeight,
+    kernelWidth,
+    strideY: window.stride[0],
+    strideX: window.stride[1],
+    dilationY: window.dilation[0],
+    dilationX: window.dilation[1],
+    outHeight,
+    outWidth,
+    chunk,
+  };
+  return {
+    dtype,
+    shift: vector.shift,
+    heap: dtype === "float32" ? scratch().float32 : scratch().float64,
+    at,
+    arguments: convolutionArguments.map((key) => at[key]),
+    imageLength,
+    outputLength,
+    kernelsLength: kernelCount * kernelSize,
+    paddedLength,
+  };
+}
+
+/** Zeros in the padded image: its border, or all of it. */
+function clearPadded({ heap, at, shift, paddedLength }: Plan): void {
+  heap.fill(0, at.padded >> shift, (at.padded >> shift) + paddedLength);
+}
+
+/**
+ * y = x ∗ w for images x [N, C, H, W], kernels w [O, C / groups, h, w] and y [N, O, H', W'].
+ * @returns false, with `y` untouched, where WASM SIMD is missing or a plain loop fits better
+ */
+export function convolveWasm(y: ArrayView, x: ArrayView, w: ArrayView, window: Window, groups: number): boolean {
+  const p = plan(x, w, y, window, groups);
+  if (p === undefined) return false;
+  const { heap, shift, at } = p;
+  const { forward } = kernelsOf(p.dtype);
+  if (at.padded !== at.image) clearPadded(p);
+  for (let group = 0; group < groups; group++) {
+    copy(heap, at.kernels >> shift, w.buffer as FloatArray, w.offset + group * p.kernelsLength, p.kernelsLength);
+    for (let n = 0; n < x.shape[0]; n++) {
+      const piece = n * groups + group;
+      copy(heap, at.image >> shift, x.buffer as FloatArray, x.offset + piece * p.imageLength, p.imageLength);
+      forward(...p.arguments);
+      copy(y.buffer as FloatArray, y.offset + piece * p.outputLength, heap, at.output >> shift, p.outputLength);
+    }
+  }
+  return true;
+}
+
+/** The adjoint in the image: dx = what dy gives through the kernels w. Returns false like `convolveWasm`. */
+export function convolveInputGradientWasm(
+  dx: ArrayView,
+  dy: ArrayView,
+  w: ArrayView,
+  window: Window,
+  groups: number,
+): boolean {
+  const p = plan(dx, w, dy, window, groups);
+  if (p === undefined) return false;
+  const { heap, shift, at } = p;
+  const { imageGradient } = kernelsOf(p.dtype);
+  for (let group = 0; group < groups; group++) {
+    copy(heap, at.kernels >> shift, w.buffer as FloatArray, w.offset + group * p.kernelsLength, p.kernelsLength);
+    for (let n = 0; n < dx.shape[0]; n++) {
+      const piece = n * groups + group;
+      clearPadded(p);
+      copy(heap, at.output >> shift, dy.buffer as FloatArray, dy.offset + piece * p.outputLength, p.outputLength);
+      imageGradient(...p.arguments);
+      copy(dx.buffer as FloatArray, dx.offset + piece * p.imageLength, heap, at.image >> shift, p.imageLength);
+    }
+  }
+  return true;
+}
+
+/** The adjoint in the kernels: dw = Σ over images and positions of dy · x. Returns false like `convolveWasm`. */
+export function convolveKernelGradientWasm(
+  dw: ArrayView,
+  x: ArrayView,
+  dy: ArrayView,
+  window: Window,
+  groups: number,
+): boolean {
+  const p = plan(x, dw, dy, window, groups);
+  if (p === undefined) return false;
+  const { heap, shift, at } = p;
+  const { kernelGradient } = kernelsOf(p.dtype);
+  if (at.padded !== at.image) clearPadded(p);
+  const kernelSize = p.kernelsLength / at.kernelCount;
+  const kernels = at.kernels >> shift;
+  for (let group = 0; group < groups; group++) {
+    heap.fill(0, kernels, kernels + p.kernelsLength);
+    for (let n = 0; n < x.shape[0]; n++) {
+      const piece = n * groups + group;
+      copy(heap, at.image >> shift, x.buffer as FloatArray, x.offset + piece * p.imageLength, p.imageLength);
+      copy(heap, at.output >> shift, dy.buffer as FloatArray, dy.offset + piece * p.outputLength, p.outputLength);
+      kernelGradient(...p.arguments);
+    }
+    // The kernel leaves the transpose, [K, O].
+    const target = dw.offset + group * p.kernelsLength;
+    for (let o = 0; o < at.kernelCount; o++) {
+      for (let k = 0; k < kernelSize; k++) {
+        dw.buffer[target + o * kernelSize + k] = heap[kernels + k * at.kernelCount + o];
+      }
+    }
+  }
+  return true;
+}
