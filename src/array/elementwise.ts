@@ -202,6 +202,16 @@ export function broadcastPlan(shape: readonly number[], operands: readonly (read
 /** Writes `expression(...inputs)` to `out`, with broadcasting. The plain definition of every elementwise op. */
 export function evaluateElementwise(expression: Expression, out: ArrayView, inputs: readonly ArrayView[]): void {
   if (out.size === 0) return;
+  if (inputs.every(({ size }) => size === out.size || size === 1)) {
+    const run = { array: out.buffer, offset: out.offset, stride: 1 };
+    const along = inputs.map(({ buffer, offset, size }) => ({
+      array: buffer,
+      offset,
+      stride: size === out.size && size > 1 ? 1 : 0,
+    }));
+    evaluateRun(expression, run, along, out.size);
+    return;
+  }
   const { lengths, strides } = broadcastPlan(
     out.shape,
     inputs.map((input) => input.shape),

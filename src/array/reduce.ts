@@ -14,12 +14,36 @@ export function sumInto(out: ArrayView, input: ArrayView): void {
   if (accumulators.length < out.size) accumulators = new Float64Array(out.size);
   const sums = accumulators;
   sums.fill(0, 0, out.size);
-  if (input.size > 0) {
+  if (out.size === 1) sums[0] = total(input);
+  else if (isSuffix(out.shape, input.shape)) addRows(sums, input, out.size);
+  else if (input.size > 0) {
     const { lengths, strides } = broadcastPlan(input.shape, [out.shape]);
     addUp(sums, input, lengths, strides[0]);
   }
   const { buffer, offset } = out;
   for (let i = 0; i < out.size; i++) buffer[offset + i] = sums[i];
+}
+
+/** Whether `inner` is the last axes of `outer`, but for axes of length 1 before them. */
+function isSuffix(inner: readonly number[], outer: readonly number[]): boolean {
+  let first = 0;
+  while (first < inner.length && inner[first] === 1) first++;
+  const lead = outer.length - inner.length;
+  for (let axis = first; axis < inner.length; axis++) if (inner[axis] !== outer[axis + lead]) return false;
+  return true;
+}
+
+function total({ buffer, offset, size }: ArrayView): number {
+  let sum = 0;
+  for (let i = offset; i < offset + size; i++) sum += buffer[i];
+  return sum;
+}
+
+/** Sums the rows of a matrix of `width` columns: what a bias's gradient is. */
+function addRows(sums: Float64Array, { buffer, offset, size }: ArrayView, width: number): void {
+  for (let from = offset; from < offset + size; from += width) {
+    for (let i = 0; i < width; i++) sums[i] += buffer[from + i];
+  }
 }
 
 function addUp(sums: Float64Array, input: ArrayView, lengths: readonly number[], strides: readonly number[]): void {

@@ -1,4 +1,4 @@
-import { evaluateElementwise } from "../array/elementwise.js";
+import { elementwiseInto } from "../array/kernels.js";
 import { formatShape, sameShape } from "../array/shape.js";
 import { GradientError, ShapeError } from "../base/errors.js";
 import { withMode } from "../graph/modes.js";
@@ -284,7 +284,7 @@ function inputGradient(node: Tensor, dy: Tensor, index: number): Tensor | null {
         out.buffer[out.offset] = fused.program.run();
         return out;
       }
-      evaluateElementwise(fused.expression, out, [dy, ...inputs, node]);
+      elementwiseInto(fused.expression, out, [dy, ...inputs, node]);
       return sumTo(out, input.shape);
     }
   }

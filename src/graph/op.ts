@@ -1,7 +1,7 @@
 import type { AffineBlock, Competition } from "../array/affine-block.js";
 import { type DType, promote } from "../array/dtype.js";
-import { evaluateElementwise } from "../array/elementwise.js";
 import { type Expression, numbers, Recorder, type Scalars } from "../array/expression.js";
+import { elementwiseInto } from "../array/kernels.js";
 import { broadcastShapes, SCALAR, type Shape, sizeOf } from "../array/shape.js";
 import type { ArrayView } from "../array/storage.js";
 import { OptionError, ValueError } from "../base/errors.js";
@@ -73,8 +73,6 @@ export type OpFunction<Inputs extends readonly Tensor[], Attrs = NoAttributes> =
   ...args: [...Each<Inputs, Operand>, ...WithAttributes<Attrs>]
 ) => Tensor) & { readonly op: Op };
 
-const isElementwise = (op: Op): boolean => op.scalar !== null;
-
 /**
  * Makes an op of a record: a function of tensors (and numbers) that computes, records and can be differentiated.
  *
@@ -110,6 +108,7 @@ export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>
     record,
     expression: null,
     expressionAttrs: NO_ATTRIBUTES,
+    expressions: new Map(),
     derived: null,
   };
   const arity = Array.isArray(record.vjp) ? record.vjp.length : -1;
@@ -139,15 +138,25 @@ function commonDtype(op: Op, a: DType, b: DType): DType {
   return promote(a, b, op.name);
 }
 
-/** The expression of an elementwise op under these attributes; the last one is kept. */
+/** Expressions that are kept for an op that is used with many different attributes. */
+const KEPT_EXPRESSIONS = 64;
+
+/** The expression of an elementwise op under these attributes; made once for each of the last few. */
 export function expressionOf(op: Op, attrs: Attributes, arity: number): Expression {
   if (op.expression !== null && sameAttributes(op.expressionAttrs, attrs)) return op.expression;
-  const recorder = new Recorder();
-  const inputs = Array.from({ length: arity }, (_, index) => recorder.input(index));
-  const result = op.scalar?.(recorder as unknown as Scalars<unknown>, ...inputs, attrs) as number;
-  op.expression = recorder.finish(arity, result);
+  const key = JSON.stringify(Object.entries(attrs).map(([name, value]) => [name, String(value)]));
+  let expression = op.expressions.get(key);
+  if (expression === undefined) {
+    const recorder = new Recorder();
+    const inputs = Array.from({ length: arity }, (_, index) => recorder.input(index));
+    const result = op.scalar?.(recorder as unknown as Scalars<unknown>, ...inputs, attrs) as number;
+    expression = recorder.finish(arity, result);
+    if (op.expressions.size >= KEPT_EXPRESSIONS) op.expressions.clear();
+    op.expressions.set(key, expression);
+  }
+  op.expression = expression;
   op.expressionAttrs = attrs;
-  return op.expression;
+  return expression;
 }
 
 /** Whether two attribute records hold the same numbers and strings under the same names. */
@@ -179,7 +188,7 @@ function applyUnary(op: Op, operand: Operand, attrs: Attributes): Tensor {
   const out = newTensor(a.dtype, a.shape, a.size);
   if (a.shape.length === 0 && op.scalar !== null) {
     out.buffer[out.offset] = op.scalar(numberScalars, a.buffer[a.offset], attrs) as number;
-  } else evaluateElementwise(expressionOf(op, attrs, 1), out, [a]);
+  } else elementwiseInto(expressionOf(op, attrs, 1), out, [a]);
   if (mode.observer !== null) record(op, out, [a], attrs);
   else if (a.requiresGrad && mode.gradients && (op.rules as readonly unknown[])[0] !== null) {
     out.requiresGrad = true;
@@ -216,7 +225,7 @@ function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes)
   } else {
     const shape = broadcastShapes(a.shape, b.shape, op.name);
     out = newTensor(a.dtype, shape, sizeOf(shape));
-    evaluateElementwise(expressionOf(op, attrs, 2), out, [a, b]);
+    elementwiseInto(expressionOf(op, attrs, 2), out, [a, b]);
   }
   if (mode.observer !== null) record(op, out, [a, b], attrs);
   else if (mode.gradients) {
@@ -234,31 +243,55 @@ function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes)
 
 /** Applies any op to its operands. */
 export function apply(op: Op, operands: readonly Operand[], attrs: Attributes): Tensor {
-  let dtype: DType | null = null;
-  for (const operand of operands) {
-    if (operand instanceof Tensor) {
-      if (op.dtype === null) dtype = dtype === null ? operand.dtype : commonDtype(op, dtype, operand.dtype);
-    } else if (typeof operand !== "number") notATensor(op, operand);
+  const inputs = op.dtype === null ? promoted(op, operands) : tensorsOf(op, operands);
+  let shape: Shape;
+  if (op.shape !== null) {
+    shape = op.shape(
+      inputs.map((input) => input.shape),
+      attrs,
+    );
+  } else {
+    shape = inputs[0].shape;
+    for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(shape, inputs[i].shape, op.name);
   }
-  if (op.dtype === null && dtype === "int32" && op.kind !== "step") commonDtype(op, dtype, dtype);
-  const common = dtype ?? "float32";
-  const inputs = operands.map((operand) =>
-    typeof operand === "number"
-      ? scalarTensor(operand, common)
-      : op.dtype === null && operand.dtype !== common
-        ? convert(operand, common)
-        : operand,
-  );
-  const shapes = inputs.map((input) => input.shape);
-  const shape =
-    op.shape === null
-      ? shapes.reduce((all, one) => broadcastShapes(all, one, op.name), SCALAR)
-      : op.shape(shapes, attrs);
-  const out = newTensor(op.dtype === null ? common : op.dtype(inputs, attrs), shape, sizeOf(shape));
-  if (isElementwise(op)) evaluateElementwise(expressionOf(op, attrs, inputs.length), out, inputs);
+  const out = newTensor(op.dtype === null ? inputs[0].dtype : op.dtype(inputs, attrs), shape, sizeOf(shape));
+  if (op.scalar !== null) elementwiseInto(expressionOf(op, attrs, inputs.length), out, inputs);
   else op.forward?.(out, inputs, attrs);
   recordIfNeeded(op, out, inputs, attrs);
   return out;
+}
+
+/** The operands as tensors of one dtype; numbers adopt it. */
+function promoted(op: Op, operands: readonly Operand[]): readonly Tensor[] {
+  let dtype: DType | null = null;
+  let uniform = true;
+  for (const operand of operands) {
+    if (operand instanceof Tensor) {
+      if (dtype === null) dtype = operand.dtype;
+      else if (dtype !== operand.dtype) {
+        dtype = commonDtype(op, dtype, operand.dtype);
+        uniform = false;
+      }
+    } else if (typeof operand === "number") uniform = false;
+    else notATensor(op, operand);
+  }
+  if (dtype === "int32") commonDtype(op, dtype, dtype);
+  if (uniform) return operands as readonly Tensor[];
+  const common = dtype ?? "float32";
+  return operands.map((operand) =>
+    typeof operand === "number"
+      ? scalarTensor(operand, common)
+      : operand.dtype === common
+        ? operand
+        : convert(operand, common),
+  );
+}
+
+function tensorsOf(op: Op, operands: readonly Operand[]): readonly Tensor[] {
+  for (const operand of operands) {
+    if (!(operand instanceof Tensor) && typeof operand !== "number") notATensor(op, operand);
+  }
+  return operands.map((operand) => (typeof operand === "number" ? scalarTensor(operand, "float32") : operand));
 }
 
 /** Notes on a result how it was made, where a gradient or an observer asks for it. */

@@ -50,6 +50,8 @@ export interface Op {
   /** The last expression made for it, and the attributes that it was made for. */
   expression: Expression | null;
   expressionAttrs: Attributes;
+  /** Expressions made for other attributes. */
+  expressions: Map<string, Expression>;
   /** What autodiff/ derived from the gradient rules, kept here because a look-up per edge would cost more. */
   derived: object | null;
 }
