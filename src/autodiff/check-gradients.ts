@@ -4,7 +4,8 @@ import { noGrad, synchronous } from "../graph/modes.js";
 import { newTensor, type Tensor } from "../graph/tensor.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { detach } from "../ops/cast.js";
-import { checkOptions, randn } from "../ops/create.js";
+import { checkOptions } from "../ops/create.js";
+import { randn } from "../ops/random.js";
 import { sum } from "../ops/reduce.js";
 import { gradients } from "./backward.js";
 

@@ -60,7 +60,7 @@ export interface OpRecord<Inputs extends readonly Tensor[], Attrs> {
   /** For a gate that is no elementwise op: which elements of its input compete for each output. */
   readonly competition?: (shape: Shape, attrs: Attrs) => Competition;
   /** One rule per input, asked only when needed; null where there is no gradient. The engine un-broadcasts. */
-  readonly vjp: Inputs extends Unary | Binary | Ternary
+  readonly vjp: Inputs extends readonly [] | Unary | Binary | Ternary
     ? Each<Inputs, Rule<Inputs, Attrs> | null>
     : (index: number) => Rule<Inputs, Attrs>;
   /** Whether inputs broadcast, so that the engine sums their gradients back; elementwise ops always do. */

@@ -14,9 +14,10 @@ export type Attributes = Readonly<Record<string, unknown>>;
  * - bilinear: affine in each input while the others are constant (mul, matmul, conv2d);
  * - gate: piecewise linear with a kink (relu, max);
  * - step: piecewise constant (sign, argmax, comparisons);
+ * - random: drawn anew at every call;
  * - smooth: anything else.
  */
-export type Kind = "affine" | "bilinear" | "gate" | "step" | "smooth";
+export type Kind = "affine" | "bilinear" | "gate" | "step" | "random" | "smooth";
 
 /** An example on which the table-driven tests run an op: shapes of random inputs, or tensors, and attributes. */
 export interface OpSample {

@@ -2,7 +2,6 @@ import { checkDtype, type DataArray, type DType, dtypeOf, newArray } from "../ar
 import { checkShape, formatShape, SCALAR, type Shape, sizeOf } from "../array/shape.js";
 import { DtypeError, OptionError, ShapeError, ValueError } from "../base/errors.js";
 import { checkOptions } from "../base/options.js";
-import { defaultGenerator, type Generator } from "../base/random.js";
 import { fromArray, type NestedArray, newTensor, Tensor } from "../graph/tensor.js";
 
 export { checkOptions };
@@ -18,14 +17,10 @@ export interface TensorOptions {
   name?: string;
 }
 
-export interface RandomOptions extends TensorOptions {
-  /** Where the numbers come from; default: the stream that `manualSeed` restarts. */
-  generator?: Generator;
-}
-
 const KNOWN_OPTIONS = ["dtype", "requiresGrad", "name", "generator"];
 
-function finish(tensor: Tensor, options: TensorOptions, where: string): Tensor {
+/** Sets what the options ask for on a new tensor. */
+export function finish(tensor: Tensor, options: TensorOptions, where: string): Tensor {
   checkOptions(options, KNOWN_OPTIONS, where);
   if (options.requiresGrad) {
     if (tensor.dtype === "int32") {
@@ -168,26 +163,5 @@ export function linspace(start: number, stop: number, count: number, options: Te
 export function eye(rows: number, columns: number = rows, options: TensorOptions = {}): Tensor {
   return filled([rows, columns], options, "eye", (buffer) => {
     for (let i = 0; i < Math.min(rows, columns); i++) buffer[i * columns + i] = 1;
-  });
-}
-
-/** Uniform random numbers in [0, 1). */
-export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
-  const { generator = defaultGenerator } = options;
-  return filled(shape, options, "rand", (buffer) => {
-    // Rounding to float32 could give 1: round down to a multiple of 2^-24 first.
-    const single = buffer instanceof Float32Array;
-    for (let i = 0; i < buffer.length; i++) {
-      const u = generator.uniform();
-      buffer[i] = single ? Math.floor(u * 16777216) / 16777216 : u;
-    }
-  });
-}
-
-/** Standard normal random numbers. */
-export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
-  const { generator = defaultGenerator } = options;
-  return filled(shape, options, "randn", (buffer) => {
-    for (let i = 0; i < buffer.length; i++) buffer[i] = generator.normal();
   });
 }

@@ -64,9 +64,6 @@ export {
   full,
   linspace,
   ones,
-  type RandomOptions,
-  rand,
-  randn,
   type TensorOptions,
   tensor,
   zeros,
@@ -81,6 +78,7 @@ export {
   type LayerNormOptions,
   layerNorm,
 } from "./normalize.js";
+export { type RandomOptions, rand, randn } from "./random.js";
 export {
   type ArgOptions,
   type Axis,

@@ -2,11 +2,12 @@ import { formatShape, type Shape } from "../array/shape.js";
 import { OptionError, ShapeError } from "../base/errors.js";
 import { defaultGenerator, type Generator } from "../base/random.js";
 import { composed } from "../graph/scope.js";
-import { newTensor, type Tensor } from "../graph/tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 import { add, div, mul, sqrt, square, sub } from "./arithmetic.js";
 import { assign } from "./assign.js";
 import { detach } from "./cast.js";
 import { checkOptions } from "./create.js";
+import { dropoutMask } from "./random.js";
 import { mean, variance } from "./reduce.js";
 import { reshape } from "./reshape.js";
 
@@ -120,8 +121,5 @@ export const dropout = composed("dropout", (x: Tensor, options: DropoutOptions =
   const { p = 0.5, training = true, generator = defaultGenerator } = options;
   if (!(p >= 0 && p <= 1)) throw new OptionError(`dropout: p is a probability from 0 to 1, got ${p}`);
   if (!training || p === 0) return x;
-  const mask = newTensor(x.dtype, x.shape, x.size);
-  const kept = p === 1 ? 0 : 1 / (1 - p);
-  for (let i = 0; i < mask.size; i++) mask.buffer[mask.offset + i] = generator.uniform() < p ? 0 : kept;
-  return mul(x, mask);
+  return mul(x, dropoutMask(x.shape, x.dtype, p, generator));
 });
