@@ -1,10 +1,15 @@
 /** Reading a net at one input: which gates are active, which affine map it is there, and where that stops being true. */
 
-import { fromArray, type Tensor } from "../graph/tensor.js";
+import { fromArray, type NestedArray, Tensor } from "../graph/tensor.js";
+import type { Graph } from "../graph/trace.js";
+import { tensor } from "../ops/create.js";
 import { type HalfSpaces, halfSpacesOf, type NearestCrease, nearestCrease } from "./halfspaces.js";
 import { LocalMap } from "./local.js";
+import { type Lowered, lowerGraph } from "./lower.js";
 import type { PwlNet } from "./net.js";
 import { ActivationPattern, packPattern, patternLayout } from "./pattern.js";
+import { flattened, type Point, pointOf, rowsOf, tensorsOf } from "./point.js";
+import { isGraph, isPwlNet, type Readable, readFunction } from "./read.js";
 import { type CreaseAt, type Decision, decideStates } from "./signs.js";
 
 /**
@@ -69,4 +74,70 @@ export class Linearization {
 export function linearizeNet(net: PwlNet, x: ArrayLike<number>): Linearization {
   const decision = decideStates(net, x);
   return new Linearization(net, decision, decision.floatAgrees);
+}
+
+/**
+ * Reads a piecewise-linear function at ONE input x, without batch axis: the affine map `A x + b` that it is around x.
+ *
+ * A function or module is traced at x and lowered; `onCrease` then tells of every gate that this forward pass, in its own
+ * precision, saw in another state. For many inputs use `linearizeAll`, or lower once and pass the net: for a net,
+ * `onCrease` refers to evaluation in double precision.
+ *
+ * Costs a few evaluations and one backward sweep per output (or forward sweep per input, if those are fewer), and memory
+ * for one number per gate, beside A itself.
+ *
+ * @param x a tensor, numbers, or a list of tensors for a function of several inputs.
+ * @throws PiecewiseLinearError where the function is not piecewise linear; ShapeError where x does not fit.
+ */
+export function linearize(f: Readable, x: Point): Linearization {
+  if (isPwlNet(f)) return linearizeNet(f, pointOf(f, x));
+  if (isGraph(f)) {
+    const { net } = lowerGraph(f);
+    return linearizeNet(net, pointOf(net, x));
+  }
+  const inputs = tensorsOf(x);
+  const { lowered, graph } = readFunction(f, inputs);
+  return readAt(lowered, graph, inputs);
+}
+
+/** A linearization by the forward pass that `graph` recorded. */
+function readAt(lowered: Lowered, graph: Graph, inputs: readonly Tensor[]): Linearization {
+  const decision = decideStates(lowered.net, flattened(inputs));
+  const seen = lowered.statesSeen(graph);
+  const agrees = decision.states.every((states, l) => states.every((state, unit) => state === seen[l][unit]));
+  return new Linearization(lowered.net, decision, agrees);
+}
+
+/** Linearizations of a batch, each computed when asked for: `at(i)` costs what `linearize` does. */
+export class Linearizations implements Iterable<Linearization> {
+  constructor(
+    /** The one net that all of them read. */
+    readonly net: PwlNet,
+    readonly length: number,
+    readonly at: (i: number) => Linearization,
+  ) {}
+
+  *[Symbol.iterator](): IterableIterator<Linearization> {
+    for (let i = 0; i < this.length; i++) yield this.at(i);
+  }
+}
+
+/**
+ * Reads a piecewise-linear function of one input at every row of X, which has a batch axis in front. The function is
+ * lowered once; every row is one more forward pass of it and the exact reading.
+ *
+ * @throws PiecewiseLinearError where the function is not piecewise linear; ShapeError where X does not fit.
+ */
+export function linearizeAll(f: Readable, X: Tensor | NestedArray): Linearizations {
+  const batch = X instanceof Tensor ? X : tensor(X);
+  const rowAt = rowsOf(batch);
+  if (isPwlNet(f) || isGraph(f)) {
+    const net = isPwlNet(f) ? f : lowerGraph(f).net;
+    return new Linearizations(net, batch.shape[0], (i) => linearizeNet(net, pointOf(net, rowAt(i))));
+  }
+  const reading = readFunction(f, [rowAt(0)]);
+  return new Linearizations(reading.lowered.net, batch.shape[0], (i) => {
+    const row = rowAt(i);
+    return readAt(reading.lowered, reading.traceAgain([row]), [row]);
+  });
 }

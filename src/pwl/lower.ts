@@ -15,7 +15,7 @@ import { addAffine, composeAffine, constantAffine, Roundings, selection, sourceA
 import { gateStates, gateValues } from "./evaluate.js";
 import { type Linear, symbolLinear } from "./linear-function.js";
 import { LinearOp } from "./linear-op.js";
-import { type Affine, type GateLayer, gateCount, type PwlNet } from "./net.js";
+import { type Affine, type AffineBlock, type GateLayer, gateCount, type PwlNet } from "./net.js";
 import { broadcastPlaces, combineRows, evaluateRows, type Operand } from "./operand.js";
 import { type ReadGate, ScalarReader } from "./scalar-reader.js";
 
@@ -29,6 +29,21 @@ export interface Lowered {
   statesSeen(graph: Graph): Int32Array[];
 }
 
+/** One affine op, as the walk met it: `offset + Σ block · input` over the inputs that vary. */
+export interface AffineStep {
+  readonly node: GraphNode;
+  readonly parts: readonly { readonly input: GraphNode; readonly block: AffineBlock }[];
+  readonly offset: Float64Array;
+  /** The op's value as a map of the net's sources. */
+  readonly value: Affine;
+}
+
+/** Watches the walk: every affine op, and every gate layer before it is added. */
+export interface LoweringObserver {
+  affine(step: AffineStep): void;
+  gate(node: string): void;
+}
+
 /** Gives a layer's arguments as the values of a run have them; `gates[s]` is what gate layer s of the same run gave. */
 type Witness = (graph: Graph, gates: readonly Float64Array[]) => Float64Array;
 
@@ -38,8 +53,8 @@ type Witness = (graph: Graph, gates: readonly Float64Array[]) => Float64Array;
  * @param dropBatch whether inputs and output have a leading axis of 1 that is not the function's own.
  * @throws PiecewiseLinearError with node, user's line and remedy where the graph is not piecewise linear.
  */
-export function lowerGraph(graph: Graph, dropBatch = false): Lowered {
-  return new Lowering(graph, dropBatch).run();
+export function lowerGraph(graph: Graph, dropBatch = false, observer: LoweringObserver | null = null): Lowered {
+  return new Lowering(graph, dropBatch, observer).run();
 }
 
 class Lowering {
@@ -53,6 +68,7 @@ class Lowering {
   constructor(
     readonly graph: Graph,
     readonly dropBatch: boolean,
+    readonly observer: LoweringObserver | null,
   ) {
     if (graph.inputs.length === 0) {
       throw new PiecewiseLinearError(
@@ -124,7 +140,7 @@ class Lowering {
 
   #read(node: GraphNode, roundings: Roundings): Affine {
     const op = node.op as NonNullable<GraphNode["op"]>;
-    if (node.dtype === "int32") fail(node, "gives integers that depend on the input, a step; drop it and what follows");
+    if (node.dtype === "int32") refuse(node, "gives integers that depend on the input, a step");
     if (op.scalar !== null) return this.#readElementwise(node, roundings);
     if (op.kind === "affine" || op.kind === "bilinear") return this.#readLinear(node, roundings);
     if (op.competition !== null) return this.#readMaximum(node, roundings);
@@ -134,18 +150,19 @@ class Lowering {
         "is a gate, but its record does not say which elements compete; give it a competition or a scalar formula",
       );
     }
-    return fail(node, op.kind === "step" ? `is a step function of the input; ${STEP_REMEDY}` : SMOOTH_REMEDY);
+    return refuse(node, op.kind === "step" ? "is a step function of the input" : "is a smooth function of the input");
   }
 
   #readLinear(node: GraphNode, roundings: Roundings): Affine {
     const op = node.op as NonNullable<GraphNode["op"]>;
     const varies = node.inputs.map((input) => this.values.has(input));
     if (op.kind === "bilinear" && varies.filter((one) => one).length > 1) {
-      fail(node, `multiplies two values that depend on the input; ${SMOOTH_REMEDY}`);
+      refuse(node, "multiplies two values that depend on the input");
     }
     const tensors = node.inputs.map((input) => input.value);
     const linear = new LinearOp(op, node.attrs, tensors, varies, (reason) => fail(node, reason));
     let result = constantAffine(linear.offset);
+    const parts: AffineStep["parts"][number][] = [];
     node.inputs.forEach((input, i) => {
       const value = this.values.get(input);
       if (value === undefined) return;
@@ -154,7 +171,9 @@ class Lowering {
       if (bad !== undefined) fail(node, `has the weight ${bad}; a net is read exactly only with finite weights`);
       const part = composeAffine(block, value, new Float64Array(block.rows), roundings);
       result = addAffine(result, part, roundings);
+      parts.push({ input, block });
     });
+    this.observer?.affine({ node, parts, offset: linear.offset, value: result });
     return result;
   }
 
@@ -190,21 +209,27 @@ class Lowering {
       symbols.push({ affine, places: unitOf, seen: (_, gates) => gates[source - 1] });
       return symbols.length - 1;
     };
-    const reader = new ScalarReader(size, roundings, (reason) => fail(node, `${reason}; ${remedyFor(reason)}`), emit);
+    const reader = new ScalarReader(size, roundings, (reason) => refuse(node, reason), emit);
     const result = reader.finish(op.scalar?.(reader as unknown as Scalars<unknown>, ...operands, node.attrs));
-    return combineRows(
-      symbols,
-      [result],
-      Int32Array.from({ length: size }, (_, e) => e),
-      roundings,
-    );
+    const elements = Int32Array.from({ length: size }, (_, e) => e);
+    const value = combineRows(symbols, [result], elements, roundings);
+    if (this.observer !== null) {
+      const varying = node.inputs.filter((input) => this.values.has(input));
+      const parts = varying.map((input, symbol) => {
+        const scale = result.scales.get(symbol) ?? new Float64Array(size);
+        return { input, block: selection(symbols[symbol].places, sizeOf(input.shape), scale) };
+      });
+      this.observer.affine({ node, parts, offset: result.constant, value });
+    }
+    return value;
   }
 
   #readMaximum(node: GraphNode, roundings: Roundings): Affine {
     const op = node.op as NonNullable<GraphNode["op"]>;
     const [input] = node.inputs;
     const affine = this.values.get(input) as Affine;
-    const { starts, indices } = op.competition?.(input.shape, node.attrs) ?? fail(node, SMOOTH_REMEDY);
+    const { starts, indices } =
+      op.competition?.(input.shape, node.attrs) ?? refuse(node, "is a gate without arguments");
     // a constant -∞ (padding, a mask) never wins: it drops out, unless its group holds nothing else
     const drops = neverWins(affine);
     const kept: number[] = [];
@@ -226,6 +251,7 @@ class Lowering {
 
   /** Adds a layer; gives its source number. */
   #push(node: GraphNode, layer: GateLayer, witness: Witness): number {
+    this.observer?.gate(describe(node));
     requireFinite(layer.argument, node);
     if (layer.kind === "hinge" && !layer.threshold.every(Number.isFinite)) {
       fail(node, "has an infinite or NaN bound where a finite one is needed; check the bound");
@@ -246,18 +272,13 @@ class Lowering {
   }
 }
 
-const SMOOTH_REMEDY =
-  "read the network up to the values before it (logits, without softmax or loss), or use a piecewise-linear op in its place";
-
-const STEP_REMEDY =
-  "read the network up to the values before it, or choose with relu, maximum, clamp, or where on constants";
-
-function remedyFor(reason: string): string {
-  if (reason.endsWith("a step") || reason.startsWith("jumps")) return STEP_REMEDY;
-  if (reason.startsWith("multiplies") || reason.startsWith("divides")) {
-    return `${SMOOTH_REMEDY}; batch norm in training mode does this: call eval()`;
-  }
-  return SMOOTH_REMEDY;
+/** Says that a node is not piecewise linear, by the name that its user knows: the composed op, if it is part of one. */
+function refuse(node: GraphNode, reason: string): never {
+  const innermost = node.scope.at(-1);
+  const within = innermost !== undefined && /^[a-z]\w*$/.test(innermost) ? innermost : null;
+  throw new PiecewiseLinearError(
+    `lower: ${within ?? node.op?.name} is not piecewise linear: ${describe(node)} ${reason}; read the network up to the values before it (logits, without softmax and loss), use piecewise-linear ops in its place (relu, maximum, clamp, where on constants), and call eval() where batch norm is training`,
+  );
 }
 
 function fail(node: GraphNode, what: string): never {

@@ -6,10 +6,11 @@
 import { type DType, newArray } from "../array/dtype.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "../array/shape.js";
 import { AxisError, PiecewiseLinearError, ShapeError } from "../base/errors.js";
+import { defaultGenerator } from "../base/random.js";
 import { callSite } from "../graph/site.js";
 import { copyOf, fromArray, observeReads, type Tensor } from "../graph/tensor.js";
 import { type Graph, type GraphNode, type TraceResult, trace } from "../graph/trace.js";
-import { type Lowered, lowerGraph } from "./lower.js";
+import { type Lowered, type LoweringObserver, lowerGraph } from "./lower.js";
 import type { PwlNet } from "./net.js";
 
 /** One input of a function, without a batch axis. */
@@ -51,11 +52,12 @@ export function lower(f: TensorFunction | Graph, spec?: InputSpec | readonly Inp
       "lower: a function's input is not known: pass its shape, such as lower(net, { shape: [2] }), or a list for several inputs",
     );
   }
-  const specs = "shape" in spec ? [spec] : spec;
-  return readFunction(
-    f,
-    specs.map((one, i) => example(one, i)),
-  ).lowered.net;
+  return readFunction(f, examples(spec)).lowered.net;
+}
+
+/** Any point of the declared inputs. */
+export function examples(spec: InputSpec | readonly InputSpec[]): readonly Tensor[] {
+  return ("shape" in spec ? [spec] : spec).map((one, i) => example(one, i));
 }
 
 export function isGraph(f: Readable): f is Graph {
@@ -76,7 +78,11 @@ export interface Reading {
 }
 
 /** Traces a function on inputs without batch axis, and lowers it. */
-export function readFunction(f: TensorFunction, inputs: readonly Tensor[]): Reading {
+export function readFunction(
+  f: TensorFunction,
+  inputs: readonly Tensor[],
+  observer: LoweringObserver | null = null,
+): Reading {
   const fn = typeof f === "function" ? f : (...xs: Tensor[]) => f.forward(...xs);
   if (typeof f === "function" && f.length > inputs.length) {
     throw new PiecewiseLinearError(
@@ -94,7 +100,7 @@ export function readFunction(f: TensorFunction, inputs: readonly Tensor[]): Read
   }
   const again = (others: readonly Tensor[]) => traceGuarded(fn, batched ? others.map(withBatchAxis) : others);
   requireSame(graph, again(inputs.map(otherValues)));
-  const lowered = lowerGraph(graph, batched);
+  const lowered = lowerGraph(graph, batched, observer);
   return {
     lowered,
     graph,
@@ -130,14 +136,19 @@ function traceGuarded(fn: (...inputs: Tensor[]) => TraceResult, inputs: readonly
       `lower: the function reads a value that depends on its input (item(), data or toArray() of ${read.op === null ? "the input" : `what ${read.op.name} gave`})${site === null ? "" : ` at ${site}`}: what it decides by it would be lost; decide by relu, maximum, clamp, or where on constants`,
     );
   });
+  const { drawn } = defaultGenerator.state;
   try {
-    return trace(
-      (...traced) => {
-        leaves = new Set(traced);
-        return fn(...traced);
-      },
-      ...inputs,
-    );
+    const recorded = (...traced: Tensor[]): TraceResult => {
+      leaves = new Set(traced);
+      return fn(...traced);
+    };
+    const graph = trace(recorded, ...inputs);
+    if (defaultGenerator.state.drawn !== drawn) {
+      throw new PiecewiseLinearError(
+        "lower: the function draws random numbers, so that no two runs are the same: call eval() where dropout trains",
+      );
+    }
+    return graph;
   } finally {
     observeReads(previous);
   }
