@@ -36,6 +36,9 @@ export function stridesOf(shape: Shape): number[] {
 }
 
 export function checkShape(shape: Shape, where: string): Shape {
+  if (!Array.isArray(shape)) {
+    throw new ShapeError(`${where}: a shape is a list of non-negative integers such as [2, 3], got ${String(shape)}`);
+  }
   for (const length of shape) {
     if (!Number.isInteger(length) || length < 0) {
       throw new ShapeError(
