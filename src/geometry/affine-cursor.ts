@@ -11,7 +11,7 @@
 
 import { filterApplies, gamma, SLACK, UNDERFLOW } from "../exact/rounding.js";
 import type { Affine, GateLayer, PwlNet } from "../pwl/net.js";
-import { type Columns, columnsOf } from "./columns.js";
+import { type Columns, columnsOf, type DenseColumns } from "./columns.js";
 import { type PatternTree, readState, type StatePacking } from "./pattern-tree.js";
 import type { Slice } from "./slice.js";
 
@@ -62,6 +62,79 @@ export class AffineRows {
     }
     return true;
   }
+
+  /** `row r += Σ column[entry][r] · function of entry`: dense columns four at a time, so that a row is read once for four. */
+  addAll(columns: Columns, functions: SourceFunctions): void {
+    const { count, entries, a, b, c, m } = functions;
+    let k = 0;
+    if (columns.kind === "dense") {
+      // two or three at the end are filled up by zeros, which is cheaper than one by one
+      if ((count & 3) > 1) functions.fillWithZeros();
+      for (; k + 1 < count; k += 4) this.#addFour(columns, functions, k);
+    }
+    for (; k < count; k++) this.add(columns, entries[k], a[k], b[k], c[k], m[k]);
+  }
+
+  #addFour({ rows, values }: DenseColumns, { entries, a, b, c, m }: SourceFunctions, k: number): void {
+    const { a: as, b: bs, c: cs, m: ms } = this;
+    const start1 = entries[k] * rows;
+    const start2 = entries[k + 1] * rows;
+    const start3 = entries[k + 2] * rows;
+    const start4 = entries[k + 3] * rows;
+    const [a1, a2, a3, a4] = [a[k], a[k + 1], a[k + 2], a[k + 3]];
+    const [b1, b2, b3, b4] = [b[k], b[k + 1], b[k + 2], b[k + 3]];
+    const [c1, c2, c3, c4] = [c[k], c[k + 1], c[k + 2], c[k + 3]];
+    const [m1, m2, m3, m4] = [m[k], m[k + 1], m[k + 2], m[k + 3]];
+    for (let r = 0; r < rows; r++) {
+      const w1 = values[start1 + r];
+      const w2 = values[start2 + r];
+      const w3 = values[start3 + r];
+      const w4 = values[start4 + r];
+      as[r] += w1 * a1 + w2 * a2 + w3 * a3 + w4 * a4;
+      bs[r] += w1 * b1 + w2 * b2 + w3 * b3 + w4 * b4;
+      cs[r] += w1 * c1 + w2 * c2 + w3 * c3 + w4 * c4;
+      ms[r] += Math.abs(w1) * m1 + Math.abs(w2) * m2 + Math.abs(w3) * m3 + Math.abs(w4) * m4;
+    }
+  }
+}
+
+/** The affine functions of a source's entries that are not 0, packed: the right-hand side of a product. */
+class SourceFunctions {
+  count = 0;
+  readonly entries: Int32Array;
+  readonly a: Float64Array;
+  readonly b: Float64Array;
+  readonly c: Float64Array;
+  readonly m: Float64Array;
+
+  constructor(size: number) {
+    this.entries = new Int32Array(size + 3);
+    this.a = new Float64Array(size + 3);
+    this.b = new Float64Array(size + 3);
+    this.c = new Float64Array(size + 3);
+    this.m = new Float64Array(size + 3);
+  }
+
+  /** Zeros behind the last function, up to the next multiple of 4; they do not count. */
+  fillWithZeros(): void {
+    for (let at = this.count; (at & 3) !== 0; at++) {
+      this.entries[at] = 0;
+      this.a[at] = 0;
+      this.b[at] = 0;
+      this.c[at] = 0;
+      this.m[at] = 0;
+    }
+  }
+
+  push(entry: number, a: number, b: number, c: number, m: number): void {
+    if (m === 0) return;
+    const at = this.count++;
+    this.entries[at] = entry;
+    this.a[at] = a;
+    this.b[at] = b;
+    this.c[at] = c;
+    this.m[at] = m;
+  }
 }
 
 /** One term of an affine map, and the state of its source that the map's rows include. */
@@ -86,13 +159,10 @@ export class AffineCursor {
   readonly #layers: readonly GateLayer[];
   readonly #packings: readonly StatePacking[];
   readonly #targets: readonly CursorTarget[];
+  /** Room for the functions of each source. */
+  readonly #sources: readonly SourceFunctions[];
   readonly #sMax: number;
   readonly #tMax: number;
-  /** The source's affine function that `#gate` computed last. */
-  #a = 0;
-  #b = 0;
-  #c = 0;
-  #m = 0;
 
   constructor(
     readonly net: PwlNet,
@@ -106,6 +176,8 @@ export class AffineCursor {
     this.words = this.#packings.map(({ words }) => new Int32Array(words));
     this.#sMax = Math.max(Math.abs(slice.s[0]), Math.abs(slice.s[1]));
     this.#tMax = Math.max(Math.abs(slice.t[0]), Math.abs(slice.t[1]));
+    const sizes = [net.inputSize, ...this.#packings.map(({ gates }) => gates)];
+    this.#sources = sizes.map((size) => new SourceFunctions(size));
     const affines = [...net.layers.map(({ argument }) => argument), net.output];
     this.#targets = affines.map((affine) => makeTarget(affine, this.#packings));
     this.#setErrors(filtered);
@@ -150,10 +222,7 @@ export class AffineCursor {
     for (let r = 0; r < rows.size; r++) rows.m[r] = Math.abs(affine.bias[r]);
     for (const term of terms) {
       const { source, columns } = term;
-      for (let gate = 0; gate < columns.columns; gate++) {
-        this.#gate(source, gate);
-        rows.add(columns, gate, this.#a, this.#b, this.#c, this.#m);
-      }
+      rows.addAll(columns, this.#functions(source));
       if (source === 0) continue;
       term.words.set(this.words[source - 1]);
       term.stamp = this.#targets[source - 1].rows.stamp;
@@ -167,71 +236,85 @@ export class AffineCursor {
     let changed = false;
     for (const { source, columns, words: seen } of terms) {
       if (source === 0) continue;
-      const words = this.words[source - 1];
-      const { width } = this.#packings[source - 1];
-      for (let k = 0; k < words.length; k++) {
-        let difference = words[k] ^ seen[k];
-        while (difference !== 0) {
-          if (rows.updates >= limit) return false;
-          const gate = Math.floor((32 * k + 31 - Math.clz32(difference & -difference)) / width);
-          changed = this.#change(source, gate, seen, columns, rows) || changed;
-          rows.updates += 2;
-          const shift = (gate * width) & 31;
-          difference &= ~((width === 32 ? -1 : (1 << width) - 1) << shift);
-        }
-      }
-      seen.set(words);
+      const changes = this.#changes(source, seen);
+      if (rows.updates + changes.count > limit) return false;
+      if (changes.count === 0) continue;
+      rows.addAll(columns, changes);
+      rows.updates += changes.count;
+      changed = true;
     }
     if (changed) rows.stamp++;
     return true;
   }
 
-  /** Adds one gate's change from the state in `seen` to the current one. */
-  #change(source: number, gate: number, seen: Int32Array, columns: Columns, rows: AffineRows): boolean {
+  /** What the entries of a source changed by since the states in `seen`, which become the current ones. */
+  #changes(source: number, seen: Int32Array): SourceFunctions {
+    const changes = this.#sources[source];
+    changes.count = 0;
+    const words = this.words[source - 1];
+    const { width } = this.#packings[source - 1];
+    const layer = this.#layers[source - 1];
+    const { a, b, c, m } = this.#targets[source - 1].rows;
+    for (let k = 0; k < words.length; k++) {
+      let difference = words[k] ^ seen[k];
+      while (difference !== 0) {
+        const bit = 31 - Math.clz32(difference & -difference);
+        const gate = Math.floor((32 * k + bit) / width);
+        const state = readState(this.#packings[source - 1], words, 0, gate);
+        if (layer.kind === "hinge") {
+          // the gate's value t + slope · (z - t) changes by the slopes' difference times z - t
+          const slope = state === 1 ? layer.hi[gate] - layer.lo[gate] : layer.lo[gate] - layer.hi[gate];
+          const t = layer.threshold[gate];
+          const magnitude = Math.abs(slope) * (m[gate] + Math.abs(t));
+          changes.push(gate, slope * a[gate], slope * b[gate], slope * (c[gate] - t), magnitude);
+          difference &= difference - 1;
+        } else {
+          const old = layer.starts[gate] + readState(this.#packings[source - 1], seen, 0, gate);
+          const next = layer.starts[gate] + state;
+          changes.push(gate, a[next] - a[old], b[next] - b[old], c[next] - c[old], m[next] + m[old]);
+          const first = (gate * width) & 31;
+          difference &= ~((width === 32 ? -1 : (1 << width) - 1) << first);
+        }
+      }
+      seen[k] = words[k];
+    }
+    return changes;
+  }
+
+  /** The affine functions of a source's entries in their current states. */
+  #functions(source: number): SourceFunctions {
+    const functions = this.#sources[source];
+    functions.count = 0;
+    if (source === 0) {
+      const { u, v, origin } = this.slice;
+      for (let i = 0; i < u.length; i++) {
+        const magnitude = Math.abs(u[i]) * this.#sMax + Math.abs(v[i]) * this.#tMax + Math.abs(origin[i]);
+        functions.push(i, u[i], v[i], origin[i], magnitude);
+      }
+      return functions;
+    }
     const layer = this.#layers[source - 1];
     const { a, b, c, m } = this.#targets[source - 1].rows;
     const packing = this.#packings[source - 1];
-    const state = readState(packing, this.words[source - 1], 0, gate);
-    if (layer.kind === "hinge") {
-      // the gate's value t + slope · (z - t) changes by the slopes' difference times z - t
-      const slope = state === 1 ? layer.hi[gate] - layer.lo[gate] : layer.lo[gate] - layer.hi[gate];
+    const words = this.words[source - 1];
+    for (let gate = 0; gate < packing.gates; gate++) {
+      const state = readState(packing, words, 0, gate);
+      if (layer.kind === "max") {
+        const row = layer.starts[gate] + state;
+        functions.push(gate, a[row], b[row], c[row], m[row]);
+        continue;
+      }
+      const slope = state === 1 ? layer.hi[gate] : layer.lo[gate];
       const t = layer.threshold[gate];
-      const magnitude = Math.abs(slope) * (m[gate] + Math.abs(t));
-      return rows.add(columns, gate, slope * a[gate], slope * b[gate], slope * (c[gate] - t), magnitude);
+      if (slope === 1) {
+        functions.push(gate, a[gate], b[gate], c[gate], m[gate]);
+      } else {
+        // the value t + slope · (z - t)
+        const magnitude = Math.abs(slope) * (m[gate] + Math.abs(t)) + Math.abs(t);
+        functions.push(gate, slope * a[gate], slope * b[gate], t + slope * (c[gate] - t), magnitude);
+      }
     }
-    const old = layer.starts[gate] + readState(packing, seen, 0, gate);
-    const next = layer.starts[gate] + state;
-    const removed = rows.add(columns, gate, -a[old], -b[old], -c[old], m[old]);
-    return rows.add(columns, gate, a[next], b[next], c[next], m[next]) || removed;
-  }
-
-  /** The affine function of a source's entry in its current state, into #a, #b, #c and #m. */
-  #gate(source: number, gate: number): void {
-    if (source === 0) {
-      const { u, v, origin } = this.slice;
-      this.#a = u[gate];
-      this.#b = v[gate];
-      this.#c = origin[gate];
-      this.#m = Math.abs(u[gate]) * this.#sMax + Math.abs(v[gate]) * this.#tMax + Math.abs(origin[gate]);
-      return;
-    }
-    const layer = this.#layers[source - 1];
-    const { a, b, c, m } = this.#targets[source - 1].rows;
-    const state = readState(this.#packings[source - 1], this.words[source - 1], 0, gate);
-    const row = layer.kind === "max" ? layer.starts[gate] + state : gate;
-    const slope = layer.kind === "max" ? 1 : state === 1 ? layer.hi[gate] : layer.lo[gate];
-    if (slope === 1) {
-      this.#a = a[row];
-      this.#b = b[row];
-      this.#c = c[row];
-      this.#m = m[row];
-      return;
-    }
-    const t = (layer as { threshold: Float64Array }).threshold[gate];
-    this.#a = slope * a[row];
-    this.#b = slope * b[row];
-    this.#c = t + slope * (c[row] - t);
-    this.#m = Math.abs(slope) * (m[row] + Math.abs(t)) + Math.abs(t);
+    return functions;
   }
 
   /**

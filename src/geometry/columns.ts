@@ -6,17 +6,26 @@
 import { row } from "../pwl/blocks.js";
 import type { AffineBlock } from "../pwl/net.js";
 
-/** A block whose columns are contiguous. Sparse: column j holds entries starts[j] to starts[j + 1]. */
-export type Columns =
-  | { readonly kind: "dense"; readonly rows: number; readonly columns: number; readonly values: Float64Array }
-  | {
-      readonly kind: "sparse";
-      readonly rows: number;
-      readonly columns: number;
-      readonly starts: Int32Array;
-      readonly indices: Int32Array;
-      readonly values: Float64Array;
-    };
+/** A block whose columns are contiguous and whole. */
+export interface DenseColumns {
+  readonly kind: "dense";
+  readonly rows: number;
+  readonly columns: number;
+  /** Column j holds values j · rows to (j + 1) · rows. */
+  readonly values: Float64Array;
+}
+
+/** A block whose columns are contiguous: column j holds entries starts[j] to starts[j + 1], rows ascending. */
+export interface SparseColumns {
+  readonly kind: "sparse";
+  readonly rows: number;
+  readonly columns: number;
+  readonly starts: Int32Array;
+  readonly indices: Int32Array;
+  readonly values: Float64Array;
+}
+
+export type Columns = DenseColumns | SparseColumns;
 
 /** A block rearranged by columns; once per net. */
 export function columnsOf(block: AffineBlock): Columns {

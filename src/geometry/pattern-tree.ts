@@ -63,8 +63,10 @@ export class PatternTree {
     const nodes = this.layers[layer];
     const index = nodes.count++;
     const size = nodes.packing.words;
-    nodes.parents = growInts(nodes.parents, nodes.count);
-    nodes.words = growInts(nodes.words, nodes.count * size);
+    if (nodes.count > nodes.parents.length) {
+      nodes.parents = growInts(nodes.parents, nodes.count);
+      nodes.words = growInts(nodes.words, nodes.parents.length * size);
+    }
     nodes.parents[index] = parent;
     for (let k = 0; k < size; k++) nodes.words[index * size + k] = words[k];
     return index;

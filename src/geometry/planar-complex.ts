@@ -19,45 +19,45 @@ import { growFloats, growInts } from "./growable.js";
 export const BOX_SIDE = -1;
 
 /** Coordinates less certain than this times the side of the box are computed exactly and rounded once. */
-const COORDINATE_TOLERANCE = 1e-11;
+const COORDINATE_TOLERANCE = 1e-8;
 
 export class PlanarComplex {
   vertexCount = 0;
   /** Coordinates, each off by at most `errorS` (`errorT`). */
-  vertexS: Float64Array = new Float64Array(256);
-  vertexT: Float64Array = new Float64Array(256);
-  errorS: Float64Array = new Float64Array(256);
-  errorT: Float64Array = new Float64Array(256);
+  vertexS: Float64Array = new Float64Array(1024);
+  vertexT: Float64Array = new Float64Array(1024);
+  errorS: Float64Array = new Float64Array(1024);
+  errorT: Float64Array = new Float64Array(1024);
   /** The two lines that meet there: that of the edge that was cut, and the cutting one. */
-  vertexLine: Int32Array = new Int32Array(256);
-  vertexCut: Int32Array = new Int32Array(256);
+  vertexLine: Int32Array = new Int32Array(1024);
+  vertexCut: Int32Array = new Int32Array(1024);
 
   edgeCount = 0;
-  edgeFrom: Int32Array = new Int32Array(512);
-  edgeTo: Int32Array = new Int32Array(512);
-  edgeLine: Int32Array = new Int32Array(512);
+  edgeFrom: Int32Array = new Int32Array(2048);
+  edgeTo: Int32Array = new Int32Array(2048);
+  edgeLine: Int32Array = new Int32Array(2048);
   /** The first of two consecutive children, 0 for none. */
-  edgeChild: Int32Array = new Int32Array(512);
+  edgeChild: Int32Array = new Int32Array(2048);
   /** The cells to the left and right, -1 for none. */
-  edgeLeft: Int32Array = new Int32Array(512);
-  edgeRight: Int32Array = new Int32Array(512);
+  edgeLeft: Int32Array = new Int32Array(2048);
+  edgeRight: Int32Array = new Int32Array(2048);
 
   lineCount = 0;
   /** a·s + b·t + c, off by at most `lineError` in the box; the sides of the box are exact. */
-  lineA: Float64Array = new Float64Array(256);
-  lineB: Float64Array = new Float64Array(256);
-  lineC: Float64Array = new Float64Array(256);
-  lineError: Float64Array = new Float64Array(256);
+  lineA: Float64Array = new Float64Array(1024);
+  lineB: Float64Array = new Float64Array(1024);
+  lineC: Float64Array = new Float64Array(1024);
+  lineError: Float64Array = new Float64Array(1024);
   /** The gate layer, and the node of the layer before on which the line was read. */
-  lineLayer: Int32Array = new Int32Array(256);
-  lineNode: Int32Array = new Int32Array(256);
+  lineLayer: Int32Array = new Int32Array(1024);
+  lineNode: Int32Array = new Int32Array(1024);
   /** The hinge; or the two arguments (rows) of a maximum. Of a box side: its number, counter-clockwise from t = min. */
-  lineRow: Int32Array = new Int32Array(256);
-  lineOther: Int32Array = new Int32Array(256);
+  lineRow: Int32Array = new Int32Array(1024);
+  lineOther: Int32Array = new Int32Array(1024);
 
   cellCount = 0;
-  cellStarts: Int32Array = new Int32Array(256);
-  cellEdges: Int32Array = new Int32Array(1024);
+  cellStarts: Int32Array = new Int32Array(1024);
+  cellEdges: Int32Array = new Int32Array(4096);
 
   /** Largest absolute coordinates in the box. */
   readonly #sMax: number;
@@ -139,8 +139,8 @@ export class PlanarComplex {
   addCell(edges: Int32Array, length: number): number {
     const cell = this.cellCount++;
     const start = this.cellStarts[cell];
-    this.cellStarts = growInts(this.cellStarts, cell + 2);
-    this.cellEdges = growInts(this.cellEdges, start + length);
+    if (cell + 2 > this.cellStarts.length) this.cellStarts = growInts(this.cellStarts, cell + 2);
+    if (start + length > this.cellEdges.length) this.cellEdges = growInts(this.cellEdges, start + length);
     this.cellStarts[cell + 1] = start + length;
     for (let k = 0; k < length; k++) {
       const directed = edges[k];

@@ -296,7 +296,9 @@ export class Splitter {
   #push(frame: HingeFrame, edges: Int32Array, length: number, next: number): void {
     const { words } = frame;
     let top = frame.top;
-    const stack = (frame.stack = growInts(frame.stack, top + length + words.length + 2));
+    const needed = top + length + words.length + 2;
+    if (needed > frame.stack.length) frame.stack = growInts(frame.stack, needed);
+    const { stack } = frame;
     for (let k = 0; k < length; k++) stack[top++] = edges[k];
     for (let k = 0; k < words.length; k++) stack[top++] = words[k];
     stack[top++] = next;
