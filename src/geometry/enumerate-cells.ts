@@ -83,6 +83,9 @@ export class EnumeratedCells {
     /** The hyperplanes that facets refer to. */
     readonly pool: HyperplanePool,
     readonly want: ReadonlySet<Want>,
+    /** The box of the domain. */
+    readonly lower: Float64Array,
+    readonly upper: Float64Array,
   ) {}
 
   get length(): number {

@@ -195,7 +195,7 @@ class Search {
   take(): EnumeratedCell[] {
     const { collector, pool } = this;
     if (collector === undefined || collector.arrays.length === 0) return [];
-    const found = [...new EnumeratedCells(this.net, this.plan.layout, collector.arrays, pool, this.want)];
+    const found = [...this.cellsOf(collector)];
     const first = this.count - found.length;
     // fresh arrays; hyperplanes of the current path are still referred to, so the pool stays
     this.collector = new CellCollector(this.plan, pool, this.want);
@@ -208,8 +208,7 @@ class Search {
     if (tree !== undefined) frontier.push(...tree.frontier());
     for (const problem of this.problems) if (problem !== undefined) frontier.push(problem);
     this.account();
-    const empty = collector ?? new CellCollector(plan, pool, new Set());
-    const cells = new EnumeratedCells(this.net, plan.layout, empty.arrays, pool, want);
+    const cells = this.cellsOf(collector ?? new CellCollector(plan, pool, new Set()));
     if (collector !== undefined && want.has("neighbours")) findNeighbours(cells, collector.touched);
     return {
       complete: this.stopped === undefined,
@@ -225,6 +224,11 @@ class Search {
         seconds: this.seconds,
       },
     };
+  }
+
+  private cellsOf({ arrays }: CellCollector): EnumeratedCells {
+    const { layout, lower, upper } = this.plan;
+    return new EnumeratedCells(this.net, layout, arrays, this.pool, this.want, lower, upper);
   }
 
   /** Begins the next sub-problem that holds a cell. */

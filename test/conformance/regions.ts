@@ -10,6 +10,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { enumerate } from "../../src/geometry/enumerate.js";
+import { enumeratedPieces } from "../../src/geometry/enumerate-pieces.js";
 import { partition } from "../../src/geometry/partition.js";
 import { pieces } from "../../src/geometry/pieces.js";
 import { reluNet } from "../../src/pwl/net.js";
@@ -38,9 +40,9 @@ export interface Counts {
 }
 
 /** The counts of one dimension's method. */
-export function countRegions(file: RegionsFile): Counts {
+export async function countRegions(file: RegionsFile): Promise<Counts> {
   const net = reluNet(file.weights, file.biases);
-  if (net.inputSize > 2) throw new Error(`no method for ${net.inputSize} inputs`);
+  if (net.inputSize > 2) return countInSpace(file);
   const plain = partition(net, { box: file.box });
   const merged = pieces(plain);
   return {
@@ -48,6 +50,20 @@ export function countRegions(file: RegionsFile): Counts {
     distinct_affine_maps: merged.distinctMaps,
     linear_pieces_connected: merged.length,
     regions_with_output_split: partition(net, { box: file.box, splitAtOutputZero: true }).cells.length,
+  };
+}
+
+/** The counts in three and more dimensions. */
+async function countInSpace({ weights, biases, box }: RegionsFile): Promise<Counts> {
+  const net = reluNet(weights, biases);
+  const plain = await enumerate(net, { box });
+  const merged = enumeratedPieces(plain);
+  const split = await enumerate(net, { box, splitAtOutputZero: true, countOnly: true });
+  return {
+    regions: plain.count,
+    distinct_affine_maps: merged.distinctMaps,
+    linear_pieces_connected: merged.length,
+    regions_with_output_split: split.count,
   };
 }
 
@@ -67,7 +83,7 @@ export function regionsFiles(directory: string): RegionsFile[] {
     .map((name) => JSON.parse(readFileSync(join(directory, name), "utf8")) as RegionsFile);
 }
 
-function main(directory: string | undefined): number {
+async function main(directory: string | undefined): Promise<number> {
   if (directory === undefined || !existsSync(directory)) {
     console.error(`no such directory: ${directory ?? "(none given)"}\nusage: npx tsx test/conformance/regions.ts DIR`);
     return 1;
@@ -79,7 +95,7 @@ function main(directory: string | undefined): number {
     let problems: string[];
     let counted = "";
     try {
-      const counts = countRegions(file);
+      const counts = await countRegions(file);
       counted = Object.entries(counts)
         .map(([name, count]) => `${name} ${count}`)
         .join(", ");
@@ -98,5 +114,7 @@ function main(directory: string | undefined): number {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = main(process.argv[2]);
+  main(process.argv[2]).then((code) => {
+    process.exitCode = code;
+  });
 }
