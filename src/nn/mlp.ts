@@ -3,9 +3,9 @@ import { formatShape } from "../array/shape.js";
 import { OptionError, ShapeError } from "../base/errors.js";
 import { Generator } from "../base/random.js";
 import { checkOptions, tensor } from "../ops/create.js";
+import { checkCount } from "./checks.js";
 import { ELU, GELU, Hardtanh, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Softplus, Tanh } from "./layers/activation.js";
 import { Linear } from "./layers/linear.js";
-import { checkCount } from "./layers/options.js";
 import { Sequential } from "./layers/sequential.js";
 import type { Layer } from "./module.js";
 

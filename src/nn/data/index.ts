@@ -8,4 +8,13 @@ export {
   type SplitOptions,
   split,
 } from "./dataset.js";
-export { moons } from "./planar.js";
+export {
+  type BlobOptions,
+  blobs,
+  type CircleOptions,
+  circles,
+  moons,
+  type SpiralOptions,
+  spirals,
+  xor,
+} from "./planar.js";

@@ -17,8 +17,9 @@ import {
 import { checkOptions, full } from "../../ops/create.js";
 import { reshape } from "../../ops/reshape.js";
 import type { Tensor } from "../../tensor/tensor.js";
+import { checkCount, parameterDtype } from "../checks.js";
 import { Module, parameter } from "../module.js";
-import { checkCount, describeOptions, joinArguments, parameterDtype } from "./options.js";
+import { describeOptions, joinArguments } from "./describe.js";
 
 /** Activations as modules; what they compute, and their derivatives at kinks, is said in ops/activation.ts. */
 

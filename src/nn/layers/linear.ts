@@ -6,9 +6,10 @@ import { add } from "../../ops/arithmetic.js";
 import { checkOptions, zeros } from "../../ops/create.js";
 import { matmul } from "../../ops/matmul.js";
 import type { Tensor } from "../../tensor/tensor.js";
+import { checkCount, parameterDtype } from "../checks.js";
 import { type InitOptions, kaimingUniform, uniform } from "../init.js";
 import { Module, parameter } from "../module.js";
-import { checkCount, describeOptions, joinArguments, parameterDtype } from "./options.js";
+import { describeOptions, joinArguments } from "./describe.js";
 
 export interface LinearOptions {
   /** Whether to add a learnt vector; default true. */

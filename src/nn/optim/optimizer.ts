@@ -7,17 +7,8 @@ import { add } from "../../ops/arithmetic.js";
 import { convert } from "../../ops/cast.js";
 import { zeros } from "../../ops/create.js";
 import { Tensor } from "../../tensor/tensor.js";
+import { checkNumber } from "../checks.js";
 import { type LoadOptions, type LoadResult, loadInto, type StateDict } from "../state.js";
-
-/** Raises unless `value` is a finite number of at least `least`. */
-export function checkNumber(value: number, name: string, where: string, least = 0, below = Infinity): number {
-  if (!(typeof value === "number" && value >= least && value < below)) {
-    const range =
-      below === Infinity ? `a finite number of at least ${least}` : `a number from ${least} to below ${below}`;
-    throw new OptionError(`${where}: ${name} is ${range}, got ${String(value)}`);
-  }
-  return value;
-}
 
 /**
  * Moves parameters against their gradients. Everything that changes from step to step (learning rate, step count,

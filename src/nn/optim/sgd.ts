@@ -1,7 +1,8 @@
 import { OptionError } from "../../base/errors.js";
 import { checkOptions } from "../../ops/create.js";
 import type { Tensor } from "../../tensor/tensor.js";
-import { checkNumber, Optimizer } from "./optimizer.js";
+import { checkNumber } from "../checks.js";
+import { Optimizer } from "./optimizer.js";
 import { dampenedGradient, gradientDescent, movingAverage, nesterovDescent } from "./updates.js";
 
 export interface SGDOptions {
@@ -31,7 +32,7 @@ export class SGD extends Optimizer {
     checkOptions(options, ["learningRate", "momentum", "dampening", "nesterov", "weightDecay"], "SGD");
     super(parameters, options.learningRate);
     const momentum = checkNumber(options.momentum ?? 0, "momentum", "SGD");
-    const dampening = checkNumber(options.dampening ?? 0, "dampening", "SGD", -Infinity);
+    const dampening = checkNumber(options.dampening ?? 0, "dampening", "SGD");
     const weightDecay = checkNumber(options.weightDecay ?? 0, "weightDecay", "SGD");
     const { nesterov = false } = options;
     if (nesterov && (momentum === 0 || dampening !== 0)) {

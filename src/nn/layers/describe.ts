@@ -1,21 +1,6 @@
-import type { DType } from "../../array/dtype.js";
-import { checkDtype } from "../../array/dtype.js";
-import { DtypeError, OptionError } from "../../base/errors.js";
+import type { Pair } from "../../ops/convolution.js";
 
-/** The dtype of a layer's parameters: a float. */
-export function parameterDtype(dtype: DType | undefined, where: string): DType {
-  const checked = checkDtype(dtype ?? "float32", where);
-  if (checked === "int32") throw new DtypeError(`${where}: parameters are float32 or float64, got int32`);
-  return checked;
-}
-
-/** A positive integer, such as a number of features. */
-export function checkCount(count: number, what: string, where: string): number {
-  if (!Number.isInteger(count) || count < 1) {
-    throw new OptionError(`${where}: ${what} is an integer of at least 1, got ${String(count)}`);
-  }
-  return count;
-}
+/** How layers print themselves: as the call that makes them. */
 
 /** The options as the constructor takes them, for printing: those that differ from their defaults. */
 export function describeOptions(
@@ -36,4 +21,14 @@ function formatOption(value: unknown): string {
 /** `a, b` without the empty ones. */
 export function joinArguments(...parts: readonly (string | number)[]): string {
   return parts.filter((part) => part !== "").join(", ");
+}
+
+/** A pair as its shortest form. */
+export function shortPair([height, width]: readonly [number, number]): Pair {
+  return height === width ? height : [height, width];
+}
+
+/** `3` or `[3, 5]`. */
+export function formatPair(pair: Pair): string {
+  return typeof pair === "number" ? String(pair) : `[${pair.join(", ")}]`;
 }
