@@ -1,9 +1,11 @@
+import { promote } from "../array/dtype.js";
 import { gatherInto, scatterAddInto } from "../array/move.js";
 import { formatShape, normalizeAxis, type Shape } from "../array/shape.js";
 import type { ArrayView } from "../array/storage.js";
 import { AxisError, ShapeError } from "../base/errors.js";
 import { type Binary, defineOp, type OpFunction, type Ternary } from "../graph/op.js";
 import { fromArray, type NestedArray, newTensor, type Tensor } from "../graph/tensor.js";
+import { convert } from "./cast.js";
 import { asIndex } from "./create.js";
 
 /** gather and scatterAdd are each other's adjoints. */
@@ -100,7 +102,10 @@ export function gather(x: Tensor, axis: number, index: Tensor | NestedArray): Te
 
 /** x with source[i, k, j] added at [i, index[i, k, j], j], for axis 1 of 3. */
 export function scatterAdd(x: Tensor, axis: number, index: Tensor | NestedArray, source: Tensor): Tensor {
-  return scattered(x, asIndex(index, "scatterAdd"), source, { axis: normalizeAxis(axis, x.ndim, "scatterAdd") });
+  const dtype = promote(x.dtype, source.dtype, "scatterAdd");
+  return scattered(convert(x, dtype), asIndex(index, "scatterAdd"), convert(source, dtype), {
+    axis: normalizeAxis(axis, x.ndim, "scatterAdd"),
+  });
 }
 
 /** The slices of x along `axis` that the 1-d index (int32) names, in its order. */

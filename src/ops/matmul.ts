@@ -1,8 +1,9 @@
 import { multiplyInto } from "../array/kernels.js";
-import { broadcastShapes, formatShape, type Shape } from "../array/shape.js";
+import { broadcastShapes, formatShape, type Shape, sizeOf } from "../array/shape.js";
 import { ShapeError } from "../base/errors.js";
 import { type Binary, defineOp, type OpFunction } from "../graph/op.js";
 import { copyOf, type Tensor } from "../graph/tensor.js";
+import { checkOptions } from "./create.js";
 import { reshape, squeeze, transpose, unsqueeze } from "./reshape.js";
 
 interface Transposes {
@@ -102,7 +103,9 @@ export interface MatmulOptions {
 }
 
 /** The matrix product by NumPy's rule: vectors are rows on the left, columns on the right; other axes broadcast. */
-export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  checkOptions(options, ["transposeA", "transposeB"], "matmul");
+  const { transposeA = false, transposeB = false } = options;
   if (a.ndim === 0 || b.ndim === 0) {
     throw new ShapeError(
       `matmul: shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}; a scalar has no rows: use mul`,
@@ -113,10 +116,7 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
   if (a.ndim > 2 && b.ndim === 2 && !transposeA) {
     // One matrix for a whole batch: the batch is more rows of a.
     productShape(a.shape, b.shape, { transposeA, transposeB });
-    const rows = reshape(
-      a,
-      [-1, a.shape[a.ndim - 1]].map((n) => (n === -1 && a.size === 0 ? 0 : n)),
-    );
+    const rows = reshape(a, [sizeOf(a.shape.slice(0, -1)), a.shape[a.ndim - 1]]);
     const flat = product(rows, b, { transposeA, transposeB });
     return reshape(flat, [...a.shape.slice(0, -1), flat.shape[1]]);
   }

@@ -2,6 +2,7 @@ import { broadcastInto } from "../array/move.js";
 import { argmaxInto, cumsumInto, lineElements, maxInto, sumInto } from "../array/reduce.js";
 import {
   broadcastShapes,
+  checkShape,
   formatShape,
   normalizeAxes,
   normalizeAxis,
@@ -97,13 +98,13 @@ export function sum(x: Tensor, axis?: Axis | ReduceOptions, options: ReduceOptio
 
 /** x repeated along axes that are missing or of length 1. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x;
+  if (sameShape(x.shape, checkShape(shape, "broadcastTo"))) return x;
   if (!sameShape(broadcastShapes(x.shape, shape, "broadcastTo"), shape)) {
     throw new ShapeError(
       `broadcastTo: ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}; only axes of length 1 repeat`,
     );
   }
-  return broadcasted(x, { shape });
+  return broadcasted(x, { shape: Object.freeze([...shape]) });
 }
 
 /** The adjoint of `broadcastTo`: x summed to a shape that broadcasts to its own. */

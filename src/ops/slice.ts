@@ -1,8 +1,9 @@
 import { concatInto, embedInto, type SliceRange, sliceInto } from "../array/move.js";
 import { formatShape, normalizeAxis, type Shape } from "../array/shape.js";
 import { AxisError, OptionError, ShapeError } from "../base/errors.js";
-import { defineOp, type OpFunction, type Unary, type Variadic } from "../graph/op.js";
+import { apply, defineOp, type OpFunction, type Unary, type Variadic } from "../graph/op.js";
 import type { Tensor } from "../graph/tensor.js";
+import { checkOptions } from "./create.js";
 import { broadcastTo } from "./reduce.js";
 import { reshape, unsqueeze } from "./reshape.js";
 
@@ -109,6 +110,9 @@ export function split(x: Tensor, size: number | readonly number[], axis = 0): Te
     sizes = Array.from({ length: Math.ceil(length / size) }, (_, i) => Math.min(size, length - i * size));
   } else sizes = size;
   const total = sizes.reduce((sum, one) => sum + one, 0);
+  if (sizes.some((one) => !Number.isInteger(one) || one < 0)) {
+    throw new OptionError(`split: sizes are non-negative integers, got ${formatShape(sizes)}`);
+  }
   if (total !== length) {
     throw new ShapeError(
       `split: sizes ${formatShape(sizes)} add up to ${total}, axis ${along} of ${formatShape(x.shape)} has length ${length}`,
@@ -180,18 +184,26 @@ const concatenated: OpFunction<Variadic, { axis: number }> = defineOp<Variadic, 
   ],
 });
 
+function joiningAxis(tensors: readonly Tensor[], axis: number | { axis?: number }, where: string): number {
+  if (!Array.isArray(tensors) || tensors.length === 0) {
+    throw new ShapeError(
+      `${where}: got ${Array.isArray(tensors) ? "no tensors" : "no list"}; give a list of at least one`,
+    );
+  }
+  if (typeof axis === "number") return axis;
+  checkOptions(axis, ["axis"], where);
+  return axis.axis ?? 0;
+}
+
 /** Tensors joined along an axis that exists. */
 export function concat(tensors: readonly Tensor[], axis: number | { axis?: number } = 0): Tensor {
-  if (tensors.length === 0) throw new ShapeError("concat: got no tensors; give at least one");
-  const along = typeof axis === "number" ? axis : (axis.axis ?? 0);
-  const call = concatenated as unknown as (...args: [...Tensor[], { axis: number }]) => Tensor;
-  return call(...tensors, { axis: normalizeAxis(along, tensors[0].ndim, "concat") });
+  const along = joiningAxis(tensors, axis, "concat");
+  return apply(concatenated.op, tensors, { axis: normalizeAxis(along, tensors[0].ndim, "concat") });
 }
 
 /** Tensors of one shape joined along a new axis. */
 export function stack(tensors: readonly Tensor[], axis: number | { axis?: number } = 0): Tensor {
-  if (tensors.length === 0) throw new ShapeError("stack: got no tensors; give at least one");
-  const along = normalizeAxis(typeof axis === "number" ? axis : (axis.axis ?? 0), tensors[0].ndim + 1, "stack");
+  const along = normalizeAxis(joiningAxis(tensors, axis, "stack"), tensors[0].ndim + 1, "stack");
   return concat(
     tensors.map((one) => unsqueeze(one, along)),
     along,
