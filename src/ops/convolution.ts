@@ -28,7 +28,7 @@ export type Pair = number | readonly [number, number];
 
 function pair(value: Pair, least: number, name: string, where: string): readonly [number, number] {
   const both = typeof value === "number" ? ([value, value] as const) : value;
-  if (both.length !== 2 || both.some((one) => !Number.isInteger(one) || one < least)) {
+  if (!Array.isArray(both) || both.length !== 2 || both.some((one) => !Number.isInteger(one) || one < least)) {
     throw new OptionError(
       `${where}: ${name} is an integer of at least ${least} or a pair of them, got ${JSON.stringify(value)}`,
     );
@@ -214,12 +214,30 @@ const winners: OpFunction<Unary, Window> = defineOp<Unary, Window>({
   name: "argmaxPool2d",
   doc: "flat index in its channel of the first largest element of each window",
   kind: "step",
-  shape: ([x], attrs) => windowedShape(x, x[1], attrs, "maxPool2d"),
+  shape: ([x], attrs) => pooledShape(x, attrs),
   dtype: () => "int32",
   forward: (out, [x], attrs) => argmaxWindowsInto(out, x, attrs),
   vjp: [null],
   samples: [{ inputs: [[1, 2, 4, 4]], attrs: sampleWindow({ kernel: [2, 2] }) }],
 });
+
+/** As `windowedShape`, where every window must hold an element of the image: a maximum of nothing has no value. */
+function pooledShape(shape: Shape, window: Window): Shape {
+  checkImages(shape, "maxPool2d");
+  const pooled = windowedShape(shape, shape[1], window, "maxPool2d");
+  for (const side of [0, 1] as const) {
+    for (let place = 0; place < pooled[2 + side]; place++) {
+      const first = place * window.stride[side] - window.padding[side];
+      const step = window.dilation[side];
+      const inside = first < 0 ? first + Math.ceil(-first / step) * step : first;
+      if (inside < shape[2 + side] && inside < first + window.kernel[side] * step) continue;
+      throw new ShapeError(
+        `maxPool2d: window ${place} along axis ${2 + side} of ${formatShape(shape)} lies wholly in the padding ${formatShape(window.padding)}; use less padding or dilation`,
+      );
+    }
+  }
+  return pooled;
+}
 
 /** Images with height and width as one axis. */
 function planes(x: Tensor): Tensor {
@@ -231,10 +249,7 @@ const maxPooled: OpFunction<Unary, Window> = defineOp<Unary, Window>({
   name: "maxPool2d",
   doc: "the first largest element of each window; padding never wins",
   kind: "gate",
-  shape: ([x], attrs) => {
-    checkImages(x, "maxPool2d");
-    return windowedShape(x, x[1], attrs, "maxPool2d");
-  },
+  shape: ([x], attrs) => pooledShape(x, attrs),
   competition: windowElements,
   forward: (out, [x], attrs) => {
     const index = newTensor("int32", out.shape, out.size);
