@@ -5,8 +5,9 @@
 import type { Window } from "../convolution.js";
 import type { ArrayView } from "../storage.js";
 import { convolutionArguments, convolutionModule, type convolutionParameters } from "./convolution-module.js";
-import { type WasmFunction, wasmEngine } from "./engine.js";
+import type { WasmFunction } from "./engine.js";
 import { simdLevel } from "./features.js";
+import { kernelFamily } from "./kernel-family.js";
 import { align, copy, type FloatArray, scratch } from "./scratch.js";
 import { type FloatType, vectorOf } from "./vectors.js";
 
@@ -16,18 +17,7 @@ interface Kernels {
   readonly kernelGradient: WasmFunction;
 }
 
-const compiled = new Map<FloatType, Kernels>();
-
-function kernelsOf(dtype: FloatType): Kernels {
-  let kernels = compiled.get(dtype);
-  if (kernels === undefined) {
-    const engine = wasmEngine()!;
-    const module = new engine.Module(convolutionModule(dtype, simdLevel() === "relaxed"));
-    kernels = new engine.Instance(module, { env: { memory: scratch().memory } }).exports as unknown as Kernels;
-    compiled.set(dtype, kernels);
-  }
-  return kernels;
-}
+const kernelsOf = kernelFamily<Kernels>(convolutionModule);
 
 /** Below this many multiplications a plain loop is faster. */
 const leastWork = 2000;

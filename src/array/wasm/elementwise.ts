@@ -5,10 +5,11 @@
  */
 import type { Expression, Instruction } from "../expression.js";
 import { ModuleBuilder } from "./assembler.js";
-import { type WasmFunction, wasmEngine } from "./engine.js";
+import type { WasmFunction } from "./engine.js";
 import { emitExpression, hostFunctions, importHostFunctions } from "./expression-emitter.js";
 import { simdLevel } from "./features.js";
 import { i32, v128 } from "./instructions.js";
+import { instantiate } from "./kernel-family.js";
 import { copy, type FloatArray, type Scratch, scratch } from "./scratch.js";
 import { type FloatType, vectorOf } from "./vectors.js";
 
@@ -80,7 +81,7 @@ function plainCost({ code }: Instruction): number {
   }
 }
 
-/** Kernels of one expression, at a number made of the dtype and of which operands are repeated. */
+/** Kernels of one expression, at a number made of the dtype, the SIMD level and of which operands are repeated. */
 interface Compiled {
   readonly cost: number;
   readonly kernels: (WasmFunction | undefined)[];
@@ -106,15 +107,13 @@ function kernelOf(
   dtype: FloatType,
   inputs: readonly FloatRun[],
 ): WasmFunction {
-  let key = dtype === "float32" ? 2 : 3;
+  const relaxed = simdLevel() === "relaxed";
+  let key = (dtype === "float32" ? 2 : 3) + (relaxed ? 2 : 0);
   for (let index = 0; index < inputs.length; index++) key = 2 * key + inputs[index].stride;
   let kernel = compiled.kernels[key];
   if (kernel === undefined) {
-    const engine = wasmEngine()!;
     const repeated = inputs.map(({ stride }) => stride === 0);
-    const bytes = elementwiseModule(expression, dtype, repeated, simdLevel() === "relaxed");
-    const environment = { memory: scratch().memory, ...hostFunctions };
-    kernel = new engine.Instance(new engine.Module(bytes), { env: environment }).exports.run;
+    kernel = instantiate(elementwiseModule(expression, dtype, repeated, relaxed), hostFunctions).run;
     compiled.kernels[key] = kernel;
   }
   return kernel;

@@ -3,24 +3,17 @@
  * block, multiplied there, and the result is copied out. Synchronous; kernels are emitted and compiled at first use.
  */
 import { ModuleBuilder } from "./assembler.js";
-import { type WasmFunction, wasmEngine } from "./engine.js";
+import type { WasmFunction } from "./engine.js";
 import { simdLevel } from "./features.js";
 import { addDirectGemm, addDirectPacking } from "./gemm-direct.js";
 import { addPackedGemm, workBytes } from "./gemm-packed.js";
 import { epilogue } from "./gemm-tile.js";
+import { kernelFamily } from "./kernel-family.js";
 import { align, copy, type FloatArray, scratch } from "./scratch.js";
 import { type FloatType, vectorOf } from "./vectors.js";
 
 /** Bits of the `flags` parameter: what is done to A·B before it is written. */
 export { epilogue as matmulFlags } from "./gemm-tile.js";
-
-interface DirectKernels {
-  readonly rows: WasmFunction;
-  readonly columns: WasmFunction;
-}
-
-const directKernels = new Map<FloatType, DirectKernels>();
-const packedKernels = new Map<FloatType, WasmFunction>();
 
 /** The binary module of the products of small matrices, exporting `rows` and `columns` (A as it is, or transposed). */
 export function directGemmModule(dtype: FloatType, relaxed: boolean): Uint8Array {
@@ -39,29 +32,8 @@ export function packedGemmModule(dtype: FloatType, relaxed: boolean): Uint8Array
   return module.bytes();
 }
 
-/** Compiles a module over the scratch memory. */
-function instantiate(bytes: Uint8Array): Readonly<Record<string, WasmFunction>> {
-  const engine = wasmEngine()!;
-  return new engine.Instance(new engine.Module(bytes), { env: { memory: scratch().memory } }).exports;
-}
-
-function direct(dtype: FloatType): DirectKernels {
-  let kernels = directKernels.get(dtype);
-  if (kernels === undefined) {
-    kernels = instantiate(directGemmModule(dtype, simdLevel() === "relaxed")) as unknown as DirectKernels;
-    directKernels.set(dtype, kernels);
-  }
-  return kernels;
-}
-
-function packed(dtype: FloatType): WasmFunction {
-  let kernel = packedKernels.get(dtype);
-  if (kernel === undefined) {
-    kernel = instantiate(packedGemmModule(dtype, simdLevel() === "relaxed")).gemm!;
-    packedKernels.set(dtype, kernel);
-  }
-  return kernel;
-}
+const directKernels = kernelFamily<{ rows: WasmFunction; columns: WasmFunction }>(directGemmModule);
+const packedKernels = kernelFamily<{ gemm: WasmFunction }>(packedGemmModule);
 
 /** Extent of a block that is in scratch memory at one time, in every direction. */
 const blockExtent = 1024;
@@ -152,11 +124,26 @@ function multiplyBlock(
   const bStride = (transB ? k : n) * size;
   const { a, b, c, bias, work } = layout;
   if (isDirect(m, n, k, size, transB)) {
-    const kernels = direct(dtype);
+    const kernels = directKernels(dtype);
     const kernel = transA ? kernels.columns : kernels.rows;
     kernel(a, aStride, b, bStride, transB ? 1 : 0, c, n * size, bias, m, n, k, flags, work);
   } else {
-    packed(dtype)(a, aStride, transA ? 1 : 0, b, bStride, transB ? 1 : 0, c, n * size, bias, m, n, k, flags, work);
+    packedKernels(dtype).gemm(
+      a,
+      aStride,
+      transA ? 1 : 0,
+      b,
+      bStride,
+      transB ? 1 : 0,
+      c,
+      n * size,
+      bias,
+      m,
+      n,
+      k,
+      flags,
+      work,
+    );
   }
 }
 

@@ -53,7 +53,7 @@ export function align(address: number): number {
 }
 
 /** Below this many elements a loop is faster than `subarray` and `set`. */
-const loopLimit = 64;
+const loopLimit = 32;
 
 /** Copies `length` elements; source and target are of the same type. */
 export function copy(

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Window } from "../../../src/array/convolution.js";
 import type { ArrayView } from "../../../src/array/storage.js";
 import {
@@ -7,23 +7,14 @@ import {
   convolveKernelGradientWasm,
   convolveWasm,
 } from "../../../src/array/wasm/convolution.js";
+import { describeEachImplementation, type FloatArrayConstructor, random } from "./implementations.js";
 
-type Float = "float32" | "float64";
-
-function view(dtype: Float, shape: number[], next: () => number): ArrayView {
+function view(Type: FloatArrayConstructor, shape: number[], next: () => number): ArrayView {
   const size = shape.reduce((product, length) => product * length, 1);
-  const Type = dtype === "float32" ? Float32Array : Float64Array;
+  const dtype = Type === Float32Array ? "float32" : "float64";
   const buffer = new Type(size + 5).fill(Number.NaN);
   for (let i = 0; i < size; i++) buffer[3 + i] = next();
   return { dtype, shape, size, buffer, offset: 3 };
-}
-
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  };
 }
 
 interface Case {
@@ -62,7 +53,7 @@ function products(c: Case, y: ArrayView, visit: (y: number, x: number, w: number
 /** Every element is Σ of the products that the definition sends to it, within the bound for `terms` summands. */
 function expectSums(
   actual: ArrayView,
-  dtype: Float,
+  Type: FloatArrayConstructor,
   add: (put: (index: number, product: number) => void) => void,
 ): void {
   const sums = new Float64Array(actual.size);
@@ -73,7 +64,7 @@ function expectSums(
     magnitudes[index] += Math.abs(product);
     terms[index]++;
   });
-  const roundoff = dtype === "float32" ? 2 ** -24 : 2 ** -53;
+  const roundoff = Type === Float32Array ? 2 ** -24 : 2 ** -53;
   const wrong = sums.findIndex((sum, i) => {
     const bound = 2 * (terms[i] + 2) * roundoff * magnitudes[i];
     return !(Math.abs(actual.buffer[actual.offset + i] - sum) <= bound);
@@ -83,7 +74,7 @@ function expectSums(
   expect(actual.buffer[actual.offset + actual.size], "nor after it").toBeNaN();
 }
 
-function check(c: Case, dtype: Float, seed: number): boolean {
+function check(c: Case, Type: FloatArrayConstructor, seed: number): boolean {
   const outLength = (axis: 0 | 1) =>
     Math.floor(
       (c.size[axis] + 2 * c.window.padding[axis] - c.window.dilation[axis] * (c.window.kernel[axis] - 1) - 1) /
@@ -92,20 +83,20 @@ function check(c: Case, dtype: Float, seed: number): boolean {
   const [outHeight, outWidth] = [outLength(0), outLength(1)];
   if (outHeight < 1 || outWidth < 1) return false;
   const next = random(seed);
-  const x = view(dtype, [c.batch, c.groups * c.channels, ...c.size], next);
-  const w = view(dtype, [c.groups * c.kernels, c.channels, ...c.window.kernel], next);
-  const dy = view(dtype, [c.batch, c.groups * c.kernels, outHeight, outWidth], next);
-  const y = view(dtype, [...dy.shape], next);
+  const x = view(Type, [c.batch, c.groups * c.channels, ...c.size], next);
+  const w = view(Type, [c.groups * c.kernels, c.channels, ...c.window.kernel], next);
+  const dy = view(Type, [c.batch, c.groups * c.kernels, outHeight, outWidth], next);
+  const y = view(Type, [...dy.shape], next);
   if (!convolveWasm(y, x, w, c.window, c.groups)) return false;
-  expectSums(y, dtype, (put) => products(c, y, (to, i, j) => put(to, x.buffer[x.offset + i] * w.buffer[w.offset + j])));
-  const dx = view(dtype, [...x.shape], next);
+  expectSums(y, Type, (put) => products(c, y, (to, i, j) => put(to, x.buffer[x.offset + i] * w.buffer[w.offset + j])));
+  const dx = view(Type, [...x.shape], next);
   expect(convolveInputGradientWasm(dx, dy, w, c.window, c.groups)).toBe(true);
-  expectSums(dx, dtype, (put) =>
+  expectSums(dx, Type, (put) =>
     products(c, dy, (i, to, j) => put(to, dy.buffer[dy.offset + i] * w.buffer[w.offset + j])),
   );
-  const dw = view(dtype, [...w.shape], next);
+  const dw = view(Type, [...w.shape], next);
   expect(convolveKernelGradientWasm(dw, x, dy, c.window, c.groups)).toBe(true);
-  expectSums(dw, dtype, (put) =>
+  expectSums(dw, Type, (put) =>
     products(c, dy, (i, j, to) => put(to, dy.buffer[dy.offset + i] * x.buffer[x.offset + j])),
   );
   return true;
@@ -113,7 +104,7 @@ function check(c: Case, dtype: Float, seed: number): boolean {
 
 const pairOf = (min: number, max: number) => fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
 
-describe.each(["float32", "float64"] as const)("convolution by WASM on %s", (dtype) => {
+describeEachImplementation("convolution", (Type) => {
   test("is the sum of the definition's products, forward and in both gradients, for any window", () => {
     let taken = 0;
     fc.assert(
@@ -133,7 +124,7 @@ describe.each(["float32", "float64"] as const)("convolution by WASM on %s", (dty
         }),
         fc.nat(),
         (c, seed) => {
-          if (check(c, dtype, seed)) taken++;
+          if (check(c, Type, seed)) taken++;
         },
       ),
       { numRuns: 120 },
@@ -143,15 +134,15 @@ describe.each(["float32", "float64"] as const)("convolution by WASM on %s", (dty
 
   test("works through an image in several pieces", () => {
     const window: Window = { kernel: [5, 5], stride: [1, 1], padding: [2, 2], dilation: [1, 1] };
-    expect(check({ batch: 1, groups: 1, channels: 9, kernels: 6, size: [40, 37], window }, dtype, 1)).toBe(true);
+    expect(check({ batch: 1, groups: 1, channels: 9, kernels: 6, size: [40, 37], window }, Type, 1)).toBe(true);
   });
 
   test("leaves empty and tiny convolutions to the plain loop", () => {
     const window: Window = { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1] };
-    const empty = view(dtype, [0, 1, 5, 5], () => 0);
-    const w = view(dtype, [1, 1, 1, 1], () => 1);
+    const empty = view(Type, [0, 1, 5, 5], () => 0);
+    const w = view(Type, [1, 1, 1, 1], () => 1);
     expect(convolveWasm(empty, empty, w, window, 1)).toBe(false);
-    const tiny = view(dtype, [1, 1, 2, 2], () => 0);
+    const tiny = view(Type, [1, 1, 2, 2], () => 0);
     expect(convolveWasm(tiny, tiny, w, window, 1)).toBe(false);
   });
 });

@@ -1,20 +1,9 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { simdLevel } from "../../../src/array/wasm/features.js";
 import { matmulFlags, matmulWasm } from "../../../src/array/wasm/gemm.js";
 import type { FloatArray } from "../../../src/array/wasm/scratch.js";
-
-const types = [Float32Array, Float64Array] as const;
-type FloatArrayConstructor = (typeof types)[number];
-
-/** A linear congruential generator, uniform in [-1, 1). */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  };
-}
+import { describeEachImplementation, type FloatArrayConstructor, random } from "./implementations.js";
 
 interface Problem {
   readonly m: number;
@@ -110,7 +99,7 @@ test("WASM SIMD is available where the tests run", () => {
   expect(simdLevel()).not.toBe("none");
 });
 
-describe.each(types)("matmulWasm on %o", (Type) => {
+describeEachImplementation("matmulWasm", (Type) => {
   test("gives the definition's value within the error bound, for any size, form and epilogue", () => {
     const extent = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 150 }));
     fc.assert(

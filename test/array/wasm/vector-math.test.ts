@@ -1,9 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { Recorder, type UnaryCode } from "../../../src/array/expression.js";
-import { evaluateRunWasm } from "../../../src/array/wasm/elementwise.js";
+import { describeEachImplementation, evaluateAgain, type FloatArrayConstructor, random } from "./implementations.js";
 
-const types = [Float32Array, Float64Array] as const;
-type FloatArrayConstructor = (typeof types)[number];
 type FunctionCode = Extract<UnaryCode, "exp" | "expm1" | "log" | "log1p" | "sin" | "cos" | "tanh" | "erf">;
 
 /** 2^-160 fixed-point numbers, for an oracle of erf. */
@@ -56,7 +54,7 @@ function apply(code: FunctionCode, Type: FloatArrayConstructor, values: ArrayLik
   const expression = recorder.finish(1, recorder[code](recorder.input(0)));
   const x = Type.from(values);
   const out = new Type(x.length);
-  const taken = evaluateRunWasm(
+  const taken = evaluateAgain(
     expression,
     { array: out, offset: 0, stride: 1 },
     [{ array: x, offset: 0, stride: 1 }],
@@ -72,22 +70,19 @@ function unit(Type: FloatArrayConstructor, x: number): number {
   return 2 ** Math.max(least, Math.floor(Math.log2(Math.abs(x))) - fraction);
 }
 
-describe.each(types)("vector functions on %o", (Type) => {
+describeEachImplementation("vector functions", (Type) => {
   const single = Type === Float32Array;
   const largest = single ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;
 
   test.each(codes)("%s stays within its error bound", (code) => {
     const { bound, oracle, range } = cases[code];
     const count = code === "erf" ? 3000 : 60_000;
-    let state = 1;
-    const next = () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return state / 2 ** 32;
-    };
+    const next = random(1);
+    const uniform = () => (next() + 1) / 2;
     // Uniform over the range, and over its magnitudes.
     const values = Array.from({ length: count }, (_, i) => {
-      const x = range[0] + (range[1] - range[0]) * next();
-      return i % 2 === 0 ? x : x * 2 ** (-30 * next());
+      const x = range[0] + (range[1] - range[0]) * uniform();
+      return i % 2 === 0 ? x : x * 2 ** (-30 * uniform());
     });
     const { x, out } = apply(code, Type, values);
     let worst = 0;
