@@ -3,7 +3,7 @@ import type { Shape } from "../array/shape.js";
 import { TraceError, ValueError } from "../base/errors.js";
 import { mode, synchronous, withMode } from "./modes.js";
 import { currentScope, type ScopeFrame } from "./scope.js";
-import { callSite } from "./site.js";
+import { rememberSite } from "./site.js";
 import { type Attributes, NO_ATTRIBUTES, type Op, Tensor } from "./tensor.js";
 
 /** What a node is to the traced function. */
@@ -49,7 +49,7 @@ export interface Graph {
 
 interface Note {
   readonly scope: readonly ScopeFrame[];
-  readonly site: string | null;
+  readonly site: () => string | null;
 }
 
 export type TraceResult = Tensor | readonly Tensor[];
@@ -109,7 +109,7 @@ export function trace(fn: (...inputs: Tensor[]) => TraceResult, ...args: (Tensor
       observer: {
         recordsAll: true,
         made: (result) => {
-          notes.set(result, { scope: currentScope(), site: callSite() });
+          notes.set(result, { scope: currentScope(), site: rememberSite() });
         },
       },
     },
@@ -170,7 +170,9 @@ function graphOf(
       name: tensor.name || (names.get(tensor) ?? ""),
       scope: calls.map((call) => call.label),
       calls,
-      site: note?.site ?? null,
+      get site() {
+        return note?.site() ?? null;
+      },
     });
   });
   const all = [...nodes.values()];
