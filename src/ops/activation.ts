@@ -1,7 +1,9 @@
+import { OptionError } from "../base/errors.js";
 import { type Binary, defineOp, type Operand, type OpFunction, type Unary } from "../graph/op.js";
 import type { Tensor } from "../graph/tensor.js";
 import { add, erf, exp, mul, sub } from "./arithmetic.js";
 import { greater, less, where } from "./compare.js";
+import { checkOptions } from "./create.js";
 
 const shapes = [{ inputs: [[2, 3]] }, { inputs: [[]] }, { inputs: [[1]] }, { inputs: [[0, 2]] }];
 
@@ -24,8 +26,14 @@ const leaky: OpFunction<Unary, { slope: number }> = defineOp<Unary, { slope: num
 });
 
 /** x where x > 0, else slope · x; derivative `slope` (default 0.01) at 0. */
-export function leakyRelu(x: Operand, { slope = 0.01 }: { slope?: number } = {}): Tensor {
-  return leaky(x, { slope });
+export function leakyRelu(x: Operand, options: { slope?: number } = {}): Tensor {
+  checkOptions(options, ["slope"], "leakyRelu");
+  return leaky(x, { slope: finite(options.slope ?? 0.01, "leakyRelu: slope") });
+}
+
+function finite(value: number, what: string): number {
+  if (!Number.isFinite(value)) throw new OptionError(`${what} is a finite number, got ${String(value)}`);
+  return value;
 }
 
 export const prelu: OpFunction<Binary> = defineOp<Binary>({
@@ -60,10 +68,16 @@ const bounded: OpFunction<Unary, { min: number; max: number }> = defineOp<Unary,
 });
 
 /** min(max(x, min), max); a missing bound is infinite; derivative 0 at a bound. */
-export function clamp(
-  x: Operand,
-  { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: { min?: number; max?: number } = {},
-): Tensor {
+export function clamp(x: Operand, options: { min?: number; max?: number } = {}): Tensor {
+  checkOptions(options, ["min", "max"], "clamp");
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = options;
+  return between(x, min, max, "clamp");
+}
+
+function between(x: Operand, min: number, max: number, where: string): Tensor {
+  if (!(min <= max)) {
+    throw new OptionError(`${where}: min ${String(min)} and max ${String(max)} must be numbers, min not above max`);
+  }
   return bounded(x, { min, max });
 }
 
@@ -73,8 +87,10 @@ export function relu6(x: Operand): Tensor {
 }
 
 /** min(max(x, min), max), from −1 to 1 unless told. */
-export function hardtanh(x: Operand, { min = -1, max = 1 }: { min?: number; max?: number } = {}): Tensor {
-  return bounded(x, { min, max });
+export function hardtanh(x: Operand, options: { min?: number; max?: number } = {}): Tensor {
+  checkOptions(options, ["min", "max"], "hardtanh");
+  const { min = -1, max = 1 } = options;
+  return between(x, min, max, "hardtanh");
 }
 
 export const sigmoid: OpFunction<Unary> = defineOp<Unary>({
@@ -114,8 +130,9 @@ const exponentialLinear: OpFunction<Unary, { alpha: number }> = defineOp<Unary, 
 });
 
 /** x where x > 0, else alpha · (eˣ − 1). */
-export function elu(x: Operand, { alpha = 1 }: { alpha?: number } = {}): Tensor {
-  return exponentialLinear(x, { alpha });
+export function elu(x: Operand, options: { alpha?: number } = {}): Tensor {
+  checkOptions(options, ["alpha"], "elu");
+  return exponentialLinear(x, { alpha: finite(options.alpha ?? 1, "elu: alpha") });
 }
 
 const SQRT_HALF = Math.SQRT1_2;

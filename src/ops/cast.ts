@@ -5,7 +5,7 @@ import { sharedView, type Tensor } from "../graph/tensor.js";
 
 export const cast: OpFunction<Unary, { dtype: DType }> = defineOp<Unary, { dtype: DType }>({
   name: "cast",
-  doc: "the same values in another dtype",
+  doc: "the same values in float32 or float64",
   kind: "affine",
   shape: ([shape]) => shape,
   dtype: (_, { dtype }) => dtype,
@@ -19,9 +19,23 @@ export const cast: OpFunction<Unary, { dtype: DType }> = defineOp<Unary, { dtype
   ],
 });
 
+const truncated: OpFunction<Unary> = defineOp<Unary>({
+  name: "toInt32",
+  doc: "x rounded towards 0, as an index; no gradient",
+  kind: "step",
+  shape: ([shape]) => shape,
+  dtype: () => "int32",
+  forward: (out, [x]) => {
+    for (let i = 0; i < x.size; i++) out.buffer[out.offset + i] = x.buffer[x.offset + i];
+  },
+  vjp: [null],
+  samples: [{ inputs: [[2, 3]] }, { inputs: [[0]] }],
+});
+
 /** x in `dtype`; x itself where it is that already. */
 export function convert(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype ? x : cast(x, { dtype });
+  if (x.dtype === dtype) return x;
+  return dtype === "int32" ? truncated(x) : cast(x, { dtype });
 }
 
 setConversion(convert);
@@ -48,4 +62,4 @@ export function detach(x: Tensor): Tensor {
 }
 
 /** Every record of this file, for the table-driven tests. */
-export const castOps = [cast.op, stopGradient.op];
+export const castOps = [cast.op, truncated.op, stopGradient.op];

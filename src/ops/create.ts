@@ -19,6 +19,20 @@ export interface TensorOptions {
 
 const KNOWN_OPTIONS = ["dtype", "requiresGrad", "name", "generator"];
 
+/** A buffer of `dtype` filled with numbers; int32 holds integers of 32 bits, and what it would cut off is refused. */
+function bufferOf(dtype: DType, size: number, where: string, fill: (buffer: DataArray) => void): DataArray {
+  const buffer = newArray(dtype === "int32" ? "float64" : dtype, size);
+  fill(buffer);
+  if (dtype !== "int32") return buffer;
+  const wrong = buffer.findIndex((value) => (value | 0) !== value);
+  if (wrong >= 0) {
+    throw new ValueError(
+      `${where}: ${buffer[wrong]} (element ${wrong}) is no 32-bit integer; round it, or use float32 or float64`,
+    );
+  }
+  return Int32Array.from(buffer);
+}
+
 /** Sets what the options ask for on a new tensor. */
 export function finish(tensor: Tensor, options: TensorOptions, where: string): Tensor {
   checkOptions(options, KNOWN_OPTIONS, where);
@@ -34,8 +48,7 @@ export function finish(tensor: Tensor, options: TensorOptions, where: string): T
 
 function filled(shape: Shape, options: TensorOptions, where: string, fill: (buffer: DataArray) => void): Tensor {
   const dtype = options.dtype === undefined ? "float32" : checkDtype(options.dtype, where);
-  const buffer = newArray(dtype, sizeOf(checkShape(shape, where)));
-  fill(buffer);
+  const buffer = bufferOf(dtype, sizeOf(checkShape(shape, where)), where, fill);
   return finish(fromArray(buffer, dtype, Object.freeze([...shape])), options, where);
 }
 
@@ -89,14 +102,12 @@ export function tensor(
       throw new DtypeError("tensor: typed arrays may be Float32Array, Float64Array or Int32Array; convert it first");
     }
     const dtype = rest.dtype === undefined ? dtypeOf(values) : checkDtype(rest.dtype, "tensor");
-    buffer = newArray(dtype, values.length);
-    buffer.set(values);
+    buffer = bufferOf(dtype, values.length, "tensor", (buffer) => buffer.set(values));
     shape = [values.length];
   } else {
     const dtype = rest.dtype === undefined ? "float32" : checkDtype(rest.dtype, "tensor");
     shape = nestedShape(values);
-    buffer = newArray(dtype, sizeOf(shape));
-    flattenInto(buffer, values, shape);
+    buffer = bufferOf(dtype, sizeOf(shape), "tensor", (buffer) => flattenInto(buffer, values, shape));
   }
   if (given !== undefined) {
     if (sizeOf(checkShape(given, "tensor")) !== buffer.length) {

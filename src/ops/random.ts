@@ -1,5 +1,6 @@
 import { checkDtype, type DType } from "../array/dtype.js";
 import { checkShape, type Shape } from "../array/shape.js";
+import { DtypeError } from "../base/errors.js";
 import { defaultGenerator, type Generator } from "../base/random.js";
 import { defineOp, type OpFunction } from "../graph/op.js";
 import type { Tensor } from "../graph/tensor.js";
@@ -48,6 +49,9 @@ const drawn: OpFunction<readonly [], Drawing> = defineOp<readonly [], Drawing>({
 
 function draw(distribution: Distribution, shape: Shape, options: RandomOptions, where: string): Tensor {
   const { dtype = "float32", generator = defaultGenerator } = options;
+  if (dtype === "int32") {
+    throw new DtypeError(`${where}: random numbers are float32 or float64, got int32; scale, floor and convert them`);
+  }
   const values = drawn({
     distribution,
     shape: Object.freeze([...checkShape(shape, where)]),
