@@ -1,0 +1,97 @@
+/** A contestant in its own process, seen from the parent. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { Unavailable } from "./peers/contestant.js";
+import type { Answer, Clock, Request } from "./peers/serve.js";
+
+/** Every contestant by name. */
+export const contestants = {
+  crease: "crease.js",
+  "crease compiled": "crease-compiled.js",
+  "crease compiled, 2 threads": "crease-threads.js",
+  "jax-js jit": "jax.js",
+  "tfjs-wasm": "tensorflow.js",
+  "micrograd in JavaScript": "micrograd.js",
+  "PyTorch 1 thread": "pytorch.py",
+  "micrograd in Python": "micrograd.py",
+} as const;
+
+export type ContestantName = keyof typeof contestants;
+
+const peers = fileURLToPath(new URL("peers", import.meta.url));
+const pythons = new Map<string, string>();
+
+/** The Python that can import a module: the one on the path, or the system's. */
+function pythonWith(module: string): string {
+  const known = pythons.get(module);
+  if (known !== undefined) return known;
+  for (const python of ["python3", "/usr/bin/python3"]) {
+    if (spawnSync(python, ["-c", `import ${module}`]).status === 0) {
+      pythons.set(module, python);
+      return python;
+    }
+  }
+  throw new Unavailable(`no python3 that can import ${module}`);
+}
+
+export class Child {
+  readonly name: ContestantName;
+  description = "";
+  private readonly process: ChildProcess;
+  private readonly waiting: ((answer: Answer) => void)[] = [];
+  private complaints = "";
+
+  /** Starts the process; `compiled` is the folder that `build` made. */
+  constructor(name: ContestantName, compiled: string) {
+    this.name = name;
+    const file = contestants[name];
+    this.process = file.endsWith(".py")
+      ? spawn(pythonWith(name.startsWith("PyTorch") ? "torch" : "json"), [join(peers, file)], {
+          env: { ...process.env, OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1", PYTHONDONTWRITEBYTECODE: "1" },
+        })
+      : spawn(process.execPath, [join(compiled, "bench/peers/serve.js"), `./${file}`]);
+    this.process.stderr!.on("data", (text: Buffer) => {
+      this.complaints = (this.complaints + text.toString()).slice(-4000);
+    });
+    createInterface({ input: this.process.stdout! }).on("line", (line) => {
+      this.waiting.shift()?.(JSON.parse(line) as Answer);
+    });
+    const ended = (how: string) => {
+      for (const resolve of this.waiting.splice(0)) resolve({ error: `${how}\n${this.complaints}` });
+    };
+    this.process.on("error", (error) => ended(error.message));
+    this.process.on("exit", (code, signal) => ended(`ended with ${signal ?? `code ${code}`}`));
+  }
+
+  /** @throws Unavailable where the contestant says so; Error where it failed. */
+  async ask(request: Request): Promise<Answer> {
+    const answer = await new Promise<Answer>((resolve) => {
+      this.waiting.push(resolve);
+      if (this.process.exitCode !== null) resolve({ error: this.complaints });
+      else this.process.stdin!.write(`${JSON.stringify(request)}\n`);
+    });
+    if (answer.unavailable !== undefined) throw new Unavailable(answer.unavailable);
+    if (answer.error !== undefined) throw new Error(`${this.name}: ${answer.error}`);
+    return answer;
+  }
+
+  async prepare(folder: string): Promise<void> {
+    this.description = (await this.ask({ do: "prepare", folder })).description ?? "";
+  }
+
+  async values(steps: number): Promise<readonly number[]> {
+    return (await this.ask({ do: "values", steps })).values ?? [];
+  }
+
+  /** Milliseconds per piece of work. */
+  async time(count: number, clock: Clock): Promise<number> {
+    return ((await this.ask({ do: "time", count, clock })).milliseconds ?? Number.NaN) / count;
+  }
+
+  end(): void {
+    this.process.stdin!.end();
+    this.process.kill();
+  }
+}

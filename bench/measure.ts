@@ -1,0 +1,136 @@
+/**
+ * Measures contestants at one workload, interleaved: in each round every contestant works for a slice of time, in an
+ * order that turns with the rounds, so that what disturbs the machine disturbs all of them. Before that, all must give
+ * the same values from the same start.
+ */
+import { Child, type ContestantName } from "./child.js";
+import { Unavailable } from "./peers/contestant.js";
+import type { Clock } from "./peers/serve.js";
+import { type Spread, spreadOf } from "./statistics.js";
+
+export interface Effort {
+  readonly clock: Clock;
+  readonly rounds: number;
+  /** Of one contestant in one round. */
+  readonly sliceMilliseconds: number;
+  readonly warmupMilliseconds: number;
+}
+
+export interface Agreement {
+  /** How many steps' values are compared. */
+  readonly steps: number;
+  /** Largest difference from ours, relative to the largest value. */
+  readonly tolerance: number;
+}
+
+export interface Measurement {
+  readonly name: ContestantName;
+  readonly description: string;
+  /** Milliseconds per piece of work, one per round. */
+  readonly rounds: readonly number[];
+  readonly milliseconds: Spread;
+  /** The values compared: after 1, 2, … steps. */
+  readonly values: readonly number[];
+  /** Largest difference from the first contestant's values, relative to the largest. */
+  readonly difference: number;
+  /** Steps in all, from the initial weights, and the value after the last. */
+  readonly steps: number;
+  readonly lastValue: number;
+}
+
+export interface MeasurementGroup {
+  readonly measured: readonly Measurement[];
+  /** Contestants left out, and why. */
+  readonly skipped: readonly { readonly name: ContestantName; readonly reason: string }[];
+}
+
+interface Runner {
+  readonly child: Child;
+  readonly values: readonly number[];
+  readonly difference: number;
+  count: number;
+  steps: number;
+  readonly rounds: number[];
+}
+
+function differenceOf(values: readonly number[], reference: readonly number[]): number {
+  if (values.length !== reference.length || values.length === 0) return Number.POSITIVE_INFINITY;
+  const scale = Math.max(...reference.map(Math.abs));
+  const largest = Math.max(...values.map((value, i) => Math.abs(value - reference[i])));
+  return Number.isFinite(largest) ? largest / scale : Number.POSITIVE_INFINITY;
+}
+
+/** Works until `milliseconds` have passed in all, and finds how often the work fits into a slice. */
+async function warmUp(runner: Runner, { clock, sliceMilliseconds, warmupMilliseconds }: Effort): Promise<void> {
+  let passed = 0;
+  let count = 1;
+  while (true) {
+    const each = await runner.child.time(count, clock);
+    passed += each * count;
+    runner.steps += count;
+    runner.count = Math.max(1, Math.round(sliceMilliseconds / Math.max(each, 1e-6)));
+    if (passed >= warmupMilliseconds) return;
+    count = Math.min(2 * count, runner.count);
+  }
+}
+
+/**
+ * Measures `names`, the first of those that are there being the reference for values, on the workload in `folder`.
+ * @throws Error where a contestant's values differ from the reference by more than the tolerance.
+ */
+export async function measure(
+  names: readonly ContestantName[],
+  folder: string,
+  compiled: string,
+  effort: Effort,
+  agreement: Agreement,
+): Promise<MeasurementGroup> {
+  const runners: Runner[] = [];
+  const skipped: { name: ContestantName; reason: string }[] = [];
+  const children: Child[] = [];
+  try {
+    for (const name of names) {
+      try {
+        const child = new Child(name, compiled);
+        children.push(child);
+        await child.prepare(folder);
+        const values = await child.values(agreement.steps);
+        const difference = differenceOf(values, runners[0]?.values ?? values);
+        if (!(difference <= agreement.tolerance)) {
+          throw new Error(
+            `${name} does not do the same work as ${runners[0]?.child.name ?? name}: values differ by ${difference}, relative; ${values.slice(0, 5)} … instead of ${runners[0]?.values.slice(0, 5)} …`,
+          );
+        }
+        runners.push({ child, values, difference, count: 1, steps: agreement.steps, rounds: [] });
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw error;
+        skipped.push({ name, reason: error.message });
+      }
+    }
+    for (const runner of runners) await warmUp(runner, effort);
+    for (let round = 0; round < effort.rounds; round++) {
+      for (let turn = 0; turn < runners.length; turn++) {
+        const runner = runners[(round + turn) % runners.length];
+        runner.rounds.push(await runner.child.time(runner.count, effort.clock));
+        runner.steps += runner.count;
+      }
+    }
+    const measured: Measurement[] = [];
+    for (const { child, values, difference, rounds, steps } of runners) {
+      const [lastValue] = await child.values(1);
+      measured.push({
+        name: child.name,
+        description: child.description,
+        rounds,
+        milliseconds: spreadOf(rounds),
+        values,
+        difference,
+        steps: steps + 1,
+        lastValue,
+      });
+    }
+    return { measured, skipped };
+  } finally {
+    for (const child of children) child.end();
+  }
+}

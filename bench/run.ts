@@ -1,0 +1,115 @@
+/**
+ * The bench: one table of Crease against its peers.
+ *
+ *   npm run bench -- [--json out.json] [--rows pattern] [--quick] [--seed N] [--clock wall|processor]
+ *
+ * --quick measures a random half of the rows, drawn by the seed, with less effort; --rows those whose id matches;
+ * --clock processor counts the time that each contestant's process computed, for a machine that is busy otherwise.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { build } from "./build.js";
+import type { ContestantName } from "./child.js";
+import { type Effort, measure } from "./measure.js";
+import { type Row, rows, works } from "./rows.js";
+import { compare, formatTable, type Result } from "./table.js";
+import { seeded, writeWorkload } from "./workloads.js";
+
+const efforts: Readonly<Record<"full" | "quick", Omit<Effort, "clock">>> = {
+  full: { rounds: 15, sliceMilliseconds: 150, warmupMilliseconds: 1000 },
+  quick: { rounds: 5, sliceMilliseconds: 60, warmupMilliseconds: 400 },
+};
+
+/** A random half of the rows, in their order. */
+function half(all: readonly Row[], seed: number): Row[] {
+  const random = seeded(seed);
+  const drawn = all.map((row) => ({ row, key: random() })).sort((x, y) => x.key - y.key);
+  const chosen = new Set(drawn.slice(0, Math.ceil(all.length / 2)).map(({ row }) => row));
+  return all.filter((row) => chosen.has(row));
+}
+
+async function main(): Promise<void> {
+  const { values: options } = parseArgs({
+    options: {
+      json: { type: "string" },
+      rows: { type: "string" },
+      quick: { type: "boolean", default: false },
+      seed: { type: "string", default: "1" },
+      clock: { type: "string", default: "wall" },
+    },
+  });
+  const seed = Number(options.seed);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`--seed takes an integer from 0, got ${options.seed}`);
+  const pattern = new RegExp(options.rows ?? "");
+  const matching = rows.filter((row) => pattern.test(row.id));
+  if (matching.length === 0) {
+    throw new Error(`no row matches ${options.rows}; there are ${rows.map((row) => row.id).join(", ")}`);
+  }
+  const chosen = options.quick ? half(matching, seed) : matching;
+  if (options.clock !== "wall" && options.clock !== "processor") {
+    throw new Error(`--clock takes wall or processor, got ${options.clock}`);
+  }
+  const effort = { ...(options.quick ? efforts.quick : efforts.full), clock: options.clock } as const;
+  const started = performance.now();
+  const machine = { node: process.version, processor: cpus()[0]?.model ?? "unknown", cores: cpus().length };
+  console.log(
+    `Node ${machine.node}, ${machine.processor}, ${machine.cores} cores, load ${loadavg()[0].toFixed(1)}, seed ${seed}, ${effort.clock} clock`,
+  );
+  console.log(`rows: ${chosen.map((row) => row.id).join(", ")}\n`);
+
+  const compiled = build();
+  const folder = mkdtempSync(join(tmpdir(), "crease-bench-"));
+  const results: Result[] = [];
+  const checks: object[] = [];
+  const descriptions = new Map<string, string>();
+  try {
+    for (const work of new Set(chosen.map((row) => row.work))) {
+      const together = chosen.filter((row) => row.work === work);
+      const { workload, agreement } = works[work];
+      writeWorkload(join(folder, work), workload, seed);
+      const names = [
+        ...new Set([
+          ...together.map((row) => row.ours),
+          ...together.flatMap((row) => Object.keys(row.peers) as ContestantName[]),
+        ]),
+      ];
+      process.stderr.write(`${work} …\r`);
+      const group = await measure(names, join(folder, work), compiled, effort, agreement);
+      results.push(...together.map((row) => compare(row, group)));
+      for (const { name, description, values, difference, steps, lastValue } of group.measured) {
+        descriptions.set(name, description);
+        checks.push({ work, name, difference, compared: agreement.steps, first: values[0], steps, lastValue });
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+
+  console.log(formatTable(results));
+  console.log(
+    "\nTimes are medians of interleaved rounds, ± half the distance of the quartiles; a ratio is the peer's time divided by ours.",
+  );
+  for (const [name, description] of descriptions) console.log(`${name}: ${description}`);
+  console.log(`All contestants gave the same losses or results from the same start (${checks.length} compared).`);
+  for (const { id, notes } of results) for (const note of notes) console.log(`left out of ${id}: ${note}`);
+  const seconds = (performance.now() - started) / 1000;
+  console.log(`${seconds.toFixed(0)} s`);
+  if (options.json !== undefined) {
+    const record = {
+      machine,
+      seed,
+      clock: effort.clock,
+      quick: options.quick,
+      seconds,
+      contestants: Object.fromEntries(descriptions),
+    };
+    writeFileSync(options.json, `${JSON.stringify({ ...record, rows: results, checks }, null, 2)}\n`);
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
