@@ -7,6 +7,7 @@ export { type CheckOptions, checkGradients } from "./autodiff/check-gradients.js
 export { grad, hessian, jacobian, jvp, valueAndGrad, vjp } from "./autodiff/functional.js";
 export * from "./base/errors.js";
 export { Generator, type GeneratorState, manualSeed } from "./base/random.js";
+export { type DotOptions, dotLines, toDot } from "./draw/dot.js";
 export { checkGraph } from "./graph/check.js";
 export { noGrad } from "./graph/modes.js";
 export {
