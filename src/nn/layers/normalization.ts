@@ -63,7 +63,7 @@ abstract class BatchNorm extends Module {
     const batch = single ? unsqueeze(x, 0) : x;
     if (!this.ranks.includes(batch.ndim) || batch.shape[1] !== this.features) {
       throw new ShapeError(
-        `${this.constructor.name}(${this.features}): input ${formatShape(x.shape)} does not fit, expected ${this.expected.replace("C", String(this.features))}`,
+        `${this.constructor.name}(${this.features}): input ${formatShape(x.shape)} does not fit, expected ${this.expected.replaceAll("C", String(this.features))}`,
       );
     }
     const { weight, bias, runningMean, runningVariance, training, momentum, eps } = this;

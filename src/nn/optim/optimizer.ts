@@ -119,7 +119,8 @@ function checkParameters(given: Iterable<Tensor>, where: string): readonly Tenso
   const parameters = [...given];
   if (parameters.length === 0) throw new OptionError(`${where}: there are no parameters; pass net.parameters()`);
   parameters.forEach((one: unknown, i) => {
-    if (!(one instanceof Tensor)) throw new OptionError(`${where}: parameter ${i} is not a tensor: ${String(one)}`);
+    if (!(one instanceof Tensor))
+      throw new OptionError(`${where}: parameter ${i} is ${String(one)}, not a tensor; pass net.parameters()`);
     if (!one.isLeaf || one.dtype === "int32") {
       throw new OptionError(
         `${where}: parameter ${i} (${one.dtype}${formatShape(one.shape)}) ${one.isLeaf ? "has no gradient" : `was computed by ${one.op?.name ?? "an op"}`}; pass float leaves, such as net.parameters()`,
