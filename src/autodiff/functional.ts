@@ -2,6 +2,7 @@ import { formatShape, sameShape, sizeOf } from "../array/shape.js";
 import { GradientError, ShapeError } from "../base/errors.js";
 import { mode, synchronous } from "../graph/modes.js";
 import { sharedView, Tensor } from "../graph/tensor.js";
+import { isTracing } from "../graph/trace.js";
 import { add } from "../ops/arithmetic.js";
 import { convert, detach } from "../ops/cast.js";
 import { zeros } from "../ops/create.js";
@@ -27,7 +28,8 @@ function variables(inputs: readonly Tensor[], where: string): Tensor[] {
       // A copy of the node, so that uses of the same tensor outside of the function are not counted.
       return reshape(input, input.shape);
     }
-    const variable = sharedView(input, input.shape);
+    // Where everything is recorded, the variable must be seen to come from the input.
+    const variable = isTracing() ? reshape(input, input.shape) : sharedView(input, input.shape);
     variable.name = input.name;
     variable.requiresGrad = true;
     return variable;

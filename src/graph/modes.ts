@@ -7,6 +7,11 @@ export interface Observer {
   readonly recordsAll: boolean;
   /** Called when an op has made `result`. */
   made(result: Tensor, inputs: readonly Tensor[], op: Op): void;
+  /** Called when `target` has taken over the values of `source` by `assign_`. */
+  assigned?(target: Tensor, source: Tensor): void;
+  /** Called when `.grad` of a leaf is read, and when it is set. */
+  gradientRead?(leaf: Tensor): void;
+  gradientSet?(leaf: Tensor, gradient: Tensor | null): void;
 }
 
 /** What the next op does beside computing. */

@@ -4,6 +4,7 @@ import type { Expression, Scalars } from "../array/expression.js";
 import { formatShape, SCALAR, type Shape, sizeOf, stridesOf } from "../array/shape.js";
 import { type ArrayView, arena } from "../array/storage.js";
 import { ValueError } from "../base/errors.js";
+import { mode } from "./modes.js";
 
 /** Named constants of one application of an op, such as `{ axis: 1 }`; plain data. */
 export type Attributes = Readonly<Record<string, unknown>>;
@@ -82,10 +83,13 @@ export type GradientHook = (gradient: Tensor) => Tensor | undefined;
 
 /** What few tensors have, kept apart so that the many others are small. */
 interface Extras {
-  grad: Tensor | null;
+  /** The gradient, or a function that makes it when it is asked for (a compiled step leaves it in its own memory). */
+  grad: Tensor | (() => Tensor) | null;
   name: string;
   written: number;
   hooks: GradientHook[] | null;
+  /** Whether a compiled program may overwrite the values in memory, so that nobody may share them. */
+  resident: boolean;
 }
 
 /**
@@ -133,17 +137,43 @@ export class Tensor implements ArrayView {
   }
 
   private extend(): Extras {
-    this.extras ??= { grad: null, name: "", written: 0, hooks: null };
+    this.extras ??= { grad: null, name: "", written: 0, hooks: null, resident: false };
     return this.extras;
   }
 
   /** The gradient that `backward` accumulated, for leaves that require one. */
   get grad(): Tensor | null {
-    return this.extras === null ? null : this.extras.grad;
+    mode.observer?.gradientRead?.(this);
+    if (this.extras === null) return null;
+    if (typeof this.extras.grad === "function") this.extras.grad = this.extras.grad();
+    return this.extras.grad;
   }
 
   set grad(gradient: Tensor | null) {
     if (gradient !== null || this.extras !== null) this.extend().grad = gradient;
+    mode.observer?.gradientSet?.(this, gradient);
+  }
+
+  /** @internal Whether there is a gradient, without making it. */
+  get hasGradient(): boolean {
+    return this.extras !== null && this.extras.grad !== null;
+  }
+
+  /** @internal Leaves the making of the gradient to the first who asks. */
+  setGradientSource(source: () => Tensor): void {
+    this.extend().grad = source;
+  }
+
+  /** @internal Whether its values may be overwritten in memory by a compiled program: to be copied, not shared. */
+  get isResident(): boolean {
+    return this.extras !== null && this.extras.resident;
+  }
+
+  /** @internal Moves the values to memory that others may (or, `resident`, may not) share. */
+  moveTo(buffer: DataArray, offset: number, resident: boolean): void {
+    this.buffer = buffer;
+    this.offset = offset;
+    if (resident || this.extras !== null) this.extend().resident = resident;
   }
 
   /** Shown in drawings, text and errors. */
@@ -279,8 +309,9 @@ export function scalarTensor(value: number, dtype: DType): Tensor {
   return tensor;
 }
 
-/** The same values under another shape, sharing memory: values never change, so nobody can tell. */
+/** The same values under another shape, sharing memory where it is never overwritten: nobody can tell. */
 export function sharedView(source: Tensor, shape: Shape): Tensor {
+  if (source.isResident) return fromArray(copyOf(source), source.dtype, shape);
   return new Tensor(source.dtype, shape, source.size, source.buffer, source.offset, false);
 }
 

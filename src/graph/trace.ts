@@ -4,7 +4,7 @@ import { TraceError, ValueError } from "../base/errors.js";
 import { mode, synchronous, withMode } from "./modes.js";
 import { currentScope, type ScopeFrame } from "./scope.js";
 import { rememberSite } from "./site.js";
-import { type Attributes, NO_ATTRIBUTES, type Op, Tensor } from "./tensor.js";
+import { type Attributes, NO_ATTRIBUTES, type Op, sharedView, Tensor } from "./tensor.js";
 
 /** What a node is to the traced function. */
 export type Role = "input" | "parameter" | "constant" | "op";
@@ -98,7 +98,7 @@ export function trace(fn: (...inputs: Tensor[]) => TraceResult, ...args: (Tensor
   }
   // Inputs are fresh leaves: what made the given ones is not part of the function.
   const inputs = given.map((input, i) => {
-    const leaf = new Tensor(input.dtype, input.shape, input.size, input.buffer, input.offset, false);
+    const leaf = sharedView(input, input.shape);
     leaf.requiresGrad = input.requiresGrad || (options.gradients === true && input.dtype !== "int32");
     leaf.name = input.name || (given.length === 1 ? "x" : `x${i}`);
     return leaf;

@@ -1,6 +1,7 @@
 import { formatShape, sameShape } from "../array/shape.js";
 import { DtypeError, GradientError, ShapeError } from "../base/errors.js";
-import { type Tensor, tick } from "../graph/tensor.js";
+import { mode } from "../graph/modes.js";
+import { copyOf, type Tensor, tick } from "../graph/tensor.js";
 
 /**
  * Gives `target` the values of `source`, in place: what optimizers do to parameters. The old values are not
@@ -23,8 +24,9 @@ export function assign(target: Tensor, source: Tensor): Tensor {
       `assign_: the target was computed by ${target.op.name}; only leaves (parameters, inputs, constants) can be written, or use detach() first`,
     );
   }
-  target.buffer = source.buffer;
-  target.offset = source.offset;
+  if (source.isResident) target.moveTo(copyOf(source), 0, false);
+  else target.moveTo(source.buffer, source.offset, false);
   target.written = tick();
+  mode.observer?.assigned?.(target, source);
   return target;
 }
