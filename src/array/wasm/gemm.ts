@@ -234,3 +234,67 @@ function copyRows(
     copy(target, targetOffset + row * targetStride, source, sourceOffset + row * sourceStride, columns);
   }
 }
+
+/** Bytes of the operands of one group of a batch. */
+const groupBytes = 512 * 1024;
+
+/**
+ * `count` products out[i] = op(a[i]) · op(b[i]) of small matrices, one behind the other in `out`. Groups of them are
+ * copied together, which is what a call costs when the matrices are small.
+ * @param aStep elements from one a to the next: m · k, or 0 where all share one; @param bStep likewise
+ * @returns false, with `out` untouched, like `matmulWasm`
+ */
+export function matmulBatchWasm(
+  out: FloatArray,
+  outOffset: number,
+  a: FloatArray,
+  aOffset: number,
+  b: FloatArray,
+  bOffset: number,
+  count: number,
+  aStep: number,
+  bStep: number,
+  m: number,
+  n: number,
+  k: number,
+  transA: boolean,
+  transB: boolean,
+): boolean {
+  if (count * m * n * k < leastWork || simdLevel() === "none") return false;
+  const dtype = out instanceof Float32Array ? "float32" : "float64";
+  const { size, shift } = vectorOf(dtype);
+  const bytes = (m * k + k * n + m * n) * size;
+  if (bytes > groupBytes / 2 || !isDirect(m, n, k, size, transB)) {
+    // Large enough to be copied each on its own.
+    if (m * n * k < leastWork) return false;
+    for (let i = 0; i < count; i++) {
+      matmulWasm(out, outOffset + i * m * n, a, aOffset + i * aStep, b, bOffset + i * bStep, m, n, k, transA, transB);
+    }
+    return true;
+  }
+  const group = Math.min(count, Math.floor(groupBytes / bytes));
+  // An operand that all share is there once.
+  const aCount = aStep === 0 ? 1 : group;
+  const bCount = bStep === 0 ? 1 : group;
+  const bAddress = align(64 + aCount * m * k * size);
+  const cAddress = align(bAddress + bCount * k * n * size);
+  const work = align(cAddress + group * m * n * size);
+  scratch().reserve(work + workBytes(vectorOf(dtype)));
+  const heap = dtype === "float32" ? scratch().float32 : scratch().float64;
+  const kernels = directKernels(dtype);
+  const kernel = transA ? kernels.columns : kernels.rows;
+  for (let first = 0; first < count; first += group) {
+    const length = Math.min(group, count - first);
+    copy(heap, 64 >> shift, a, aOffset + first * aStep, (aStep === 0 ? 1 : length) * m * k);
+    copy(heap, bAddress >> shift, b, bOffset + first * bStep, (bStep === 0 ? 1 : length) * k * n);
+    const aStride = (transA ? m : k) * size;
+    const bStride = (transB ? k : n) * size;
+    for (let i = 0; i < length; i++) {
+      const aAt = 64 + i * aStep * size;
+      const bAt = bAddress + i * bStep * size;
+      kernel(aAt, aStride, bAt, bStride, transB ? 1 : 0, cAddress + i * m * n * size, n * size, 0, m, n, k, 0, work);
+    }
+    copy(out, outOffset + first * m * n, heap, cAddress >> shift, length * m * n);
+  }
+  return true;
+}

@@ -191,4 +191,6 @@ export function shuffle(a: V128, b: V128, lanes: readonly number[]): V128 {
 
 export const i64 = {
   constant: (n: bigint): I64 => value("i64", 0x42, signed64(n)),
+  /** A 32-bit integer, widened with zeros. */
+  extend: unary<"i32", "i64">("i64", 0xad),
 };

@@ -10,6 +10,7 @@ import {
   type I32,
   type Integer,
   i32,
+  i64,
   type Statement,
   simd,
   simdBinary,
@@ -33,6 +34,9 @@ type Shift = (a: V128, bits: Integer) => V128;
 /** Integers as wide as the float: i32x4 or i64x2. */
 export interface IntegerVector {
   constant(n: number | bigint): V128;
+  /** A 32-bit integer that is not negative, in every lane. */
+  splat(n: I32): V128;
+  readonly mul: Binary;
   readonly add: Binary;
   readonly sub: Binary;
   readonly eq: Binary;
@@ -101,11 +105,13 @@ function integerBytes(n: number | bigint, size: number): number[] {
   return Array.from({ length: size }, (_, i) => Number((bits >> BigInt(8 * i)) & 255n));
 }
 
-/** The integer operations: `arithmetic` is the opcode of the type's `shl`, from which its neighbours follow. */
+/** The integer operations; most opcodes follow from that of `shl`. */
 function integerVector(size: 4 | 8): IntegerVector {
   const shl = size === 4 ? 0xab : 0xcb;
   return {
     constant: (n) => repeat(integerBytes(n, size)),
+    splat: (n) => (size === 4 ? value("v128", n.code, simd(0x11)) : value("v128", i64.extend(n).code, simd(0x12))),
+    mul: simdBinary(shl + 10),
     add: simdBinary(shl + 3),
     sub: simdBinary(shl + 6),
     eq: simdBinary(size === 4 ? 0x37 : 0xd6),

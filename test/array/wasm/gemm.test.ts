@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { simdLevel } from "../../../src/array/wasm/features.js";
-import { matmulFlags, matmulWasm } from "../../../src/array/wasm/gemm.js";
+import { matmulBatchWasm, matmulFlags, matmulWasm } from "../../../src/array/wasm/gemm.js";
 import type { FloatArray } from "../../../src/array/wasm/scratch.js";
 import { describeEachImplementation, type FloatArrayConstructor, random } from "./implementations.js";
 
@@ -15,22 +15,24 @@ interface Problem {
 }
 
 /** Operands inside larger arrays, at odd offsets, surrounded by NaN: reading or writing outside shows. */
-function place(Type: FloatArrayConstructor, values: number[], offset: number): FloatArray {
+function place(Type: FloatArrayConstructor, values: FloatArray, offset: number): FloatArray {
   const array = new Type(values.length + offset + 5).fill(Number.NaN);
   array.set(values, offset);
   return array;
 }
 
 /** The plain loop in double precision, and the sum of the products' magnitudes at each element. */
-function definition(p: Problem, a: number[], b: number[], out: number[], bias: number[]) {
-  const values: number[] = [];
-  const magnitudes: number[] = [];
+function definition(p: Problem, a: FloatArray, b: FloatArray, out: FloatArray, bias: FloatArray) {
+  const values = new Float64Array(p.m * p.n);
+  const magnitudes = new Float64Array(p.m * p.n);
+  const [aRow, aStep] = p.transA ? [1, p.m] : [p.k, 1];
+  const [bStep, bColumn] = p.transB ? [1, p.k] : [p.n, 1];
   for (let i = 0; i < p.m; i++) {
     for (let j = 0; j < p.n; j++) {
       let sum = p.flags & matmulFlags.accumulate ? out[i * p.n + j] : 0;
       let magnitude = Math.abs(sum);
       for (let t = 0; t < p.k; t++) {
-        const product = a[p.transA ? t * p.m + i : i * p.k + t] * b[p.transB ? j * p.k + t : t * p.n + j];
+        const product = a[i * aRow + t * aStep] * b[t * bStep + j * bColumn];
         sum += product;
         magnitude += Math.abs(product);
       }
@@ -38,15 +40,15 @@ function definition(p: Problem, a: number[], b: number[], out: number[], bias: n
         sum += bias[j];
         magnitude += Math.abs(bias[j]);
       }
-      values.push(p.flags & matmulFlags.relu && sum < 0 ? 0 : sum);
-      magnitudes.push(magnitude);
+      values[i * p.n + j] = p.flags & matmulFlags.relu && sum < 0 ? 0 : sum;
+      magnitudes[i * p.n + j] = magnitude;
     }
   }
   return { values, magnitudes };
 }
 
-function fill(count: number, next: () => number, Type: FloatArrayConstructor): number[] {
-  return Array.from(new Type(count).map(() => next()));
+function fill(count: number, next: () => number, Type: FloatArrayConstructor): FloatArray {
+  return new Type(count).map(() => next());
 }
 
 function check(Type: FloatArrayConstructor, p: Problem, seed: number): void {
@@ -74,7 +76,7 @@ function check(Type: FloatArrayConstructor, p: Problem, seed: number): void {
   );
   if (!done) {
     expect(p.m * p.n * p.k, "only small products are left to the plain loop").toBeLessThan(1000);
-    expect(Array.from(out.slice(3, 3 + p.m * p.n))).toEqual(before);
+    expect(out.slice(3, 3 + p.m * p.n)).toEqual(before);
     return;
   }
   const { values, magnitudes } = definition(p, a, b, before, bias);
@@ -179,5 +181,49 @@ describeEachImplementation("matmulWasm", (Type) => {
     matmulWasm(out, 0, a, 0, new Type(256).fill(1), 0, 16, 16, 16, false, false, matmulFlags.relu);
     expect(Array.from(out.slice(0, 16))).toEqual(new Array(16).fill(Number.NaN));
     expect(Array.from(out.slice(16))).toEqual(new Array(240).fill(0));
+  });
+
+  test("a batch equals its products one by one, also where they share an operand", () => {
+    const extent = fc.integer({ min: 1, max: 24 });
+    fc.assert(
+      fc.property(
+        fc.tuple(extent, extent, extent),
+        fc.integer({ min: 1, max: 9 }),
+        fc.tuple(fc.boolean(), fc.boolean(), fc.boolean(), fc.boolean()),
+        ([m, n, k], count, [transA, transB, shareA, shareB]) => {
+          const next = random(m + 31 * n + 977 * k);
+          const [aStep, bStep] = [shareA ? 0 : m * k, shareB ? 0 : k * n];
+          const a = fill((shareA ? 1 : count) * m * k, next, Type);
+          const b = fill((shareB ? 1 : count) * k * n, next, Type);
+          const out = new Type(count * m * n + 2).fill(7);
+          if (!matmulBatchWasm(out, 1, a, 0, b, 0, count, aStep, bStep, m, n, k, transA, transB)) {
+            expect(count * m * n * k).toBeLessThan(1000);
+            return;
+          }
+          expect([out[0], out[out.length - 1]]).toEqual([7, 7]);
+          for (let i = 0; i < count; i++) {
+            const problem = { m, n, k, transA, transB, flags: 0 };
+            const single = a.slice(i * aStep, i * aStep + m * k);
+            const other = b.slice(i * bStep, i * bStep + k * n);
+            const { values } = definition(problem, single, other, single, single);
+            const wrong = values.findIndex((value, j) => !(Math.abs(out[1 + i * m * n + j] - value) < 1e-5));
+            expect(wrong, `product ${i}`).toBe(-1);
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  test("a batch of many or of large matrices is worked through in groups", () => {
+    for (const { count, m } of [
+      { count: 2000, m: 10 },
+      { count: 3, m: 200 },
+    ]) {
+      const ones = new Type(count * m * m).fill(1);
+      const out = new Type(count * m * m);
+      expect(matmulBatchWasm(out, 0, ones, 0, ones, 0, count, m * m, m * m, m, m, m, false, true)).toBe(true);
+      expect(out.every((x) => x === m)).toBe(true);
+    }
   });
 });

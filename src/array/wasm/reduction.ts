@@ -1,0 +1,138 @@
+/** Sums of the rows or columns of a matrix by WASM SIMD, kept in double precision as in the plain loops. */
+import { type FunctionBuilder, type Local, ModuleBuilder } from "./assembler.js";
+import type { WasmFunction } from "./engine.js";
+import { simdLevel } from "./features.js";
+import { i32, type V128, v128 } from "./instructions.js";
+import { kernelFamily } from "./kernel-family.js";
+import { align, copy, type FloatArray, scratch } from "./scratch.js";
+import { type FloatType, type FloatVector, f64x2, lanes, vectorOf } from "./vectors.js";
+
+/** Addresses in bytes, lengths in elements; `sums` are float64 whatever the matrix is, and are added to. */
+const parameters = { matrix: "i32", sums: "i32", rows: "i32", columns: "i32" } as const;
+
+/** Adds a vector of elements to vectors of float64. */
+function addWidened(f: FunctionBuilder, vector: FloatVector, sums: readonly Local<"v128">[], value: V128): void {
+  if (vector.lanes === 2) {
+    f.set(sums[0], f64x2.add(sums[0], value));
+    return;
+  }
+  const kept = f.keep(value);
+  f.set(sums[0], f64x2.add(sums[0], lanes.promoteLow(kept)));
+  f.set(sums[1], f64x2.add(sums[1], lanes.promoteLow(vector.shuffle(kept, kept, [2, 3, 2, 3]))));
+  f.release(kept);
+}
+
+/** The module of a float type, exporting `rows` and `columns`: the sum of each row, or of each column. */
+export function reductionModule(dtype: FloatType): Uint8Array {
+  const module = new ModuleBuilder();
+  const vector = vectorOf(dtype);
+  const { size } = vector;
+  const wide = vector.lanes / 2;
+
+  module.function("rows", parameters, (f, p) => {
+    const sums = f.locals("v128", wide);
+    const rest = f.local("i32");
+    f.while(i32.gtS(p.rows, 0), () => {
+      for (const sum of sums) f.set(sum, f64x2.constant(0));
+      f.set(rest, p.columns);
+      f.while(i32.geS(rest, vector.lanes), () => {
+        addWidened(f, vector, sums, v128.load(p.matrix));
+        f.increment(p.matrix, 16);
+        f.increment(rest, -vector.lanes);
+      });
+      f.while(i32.gtS(rest, 0), () => {
+        addWidened(f, vector, sums, vector.loadZero(p.matrix));
+        f.increment(p.matrix, size);
+        f.increment(rest, -1);
+      });
+      if (wide === 2) f.set(sums[0], f64x2.add(sums[0], sums[1]));
+      const total = f64x2.add(sums[0], f64x2.shuffle(sums[0], sums[0], [1, 1]));
+      f.add(f64x2.storeLane(p.sums, f64x2.add(f64x2.loadZero(p.sums), total), 0));
+      f.increment(p.sums, 8);
+      f.increment(p.rows, -1);
+    });
+  });
+
+  module.function("columns", parameters, (f, p) => {
+    const sums = f.locals("v128", wide);
+    const [element, rest, stride] = f.locals("i32", 3);
+    f.set(stride, i32.shl(p.columns, vector.shift));
+    /** One strip of columns: a vector wide, or a single one. */
+    const strip = (columns: number) => {
+      sums.forEach((sum, index) => {
+        f.set(
+          sum,
+          columns === 1 ? (index === 0 ? f64x2.loadZero(p.sums) : f64x2.constant(0)) : v128.load(p.sums, 16 * index),
+        );
+      });
+      f.set(element, p.matrix);
+      f.set(rest, p.rows);
+      f.while(i32.gtS(rest, 0), () => {
+        addWidened(f, vector, sums, columns === 1 ? vector.loadZero(element) : v128.load(element));
+        f.increment(element, stride);
+        f.increment(rest, -1);
+      });
+      if (columns === 1) f.add(f64x2.storeLane(p.sums, sums[0], 0));
+      else for (const [index, sum] of sums.entries()) f.add(v128.store(p.sums, sum, 16 * index));
+      f.increment(p.matrix, columns * size);
+      f.increment(p.sums, columns * 8);
+      f.increment(p.columns, -columns);
+    };
+    f.while(i32.geS(p.columns, vector.lanes), () => strip(vector.lanes));
+    f.while(i32.gtS(p.columns, 0), () => strip(1));
+  });
+  return module.bytes();
+}
+
+const kernels = kernelFamily<{ rows: WasmFunction; columns: WasmFunction }>(reductionModule);
+
+/** Fewer elements are left to the plain loop. */
+const leastElements = 256;
+/** Elements that are in scratch memory at one time. */
+const pieceLength = 64 * 1024;
+
+/**
+ * Sums of a row-major matrix x[rows, columns]: over each row into out[rows], or over each column into out[columns].
+ * Added in double precision and rounded once. Column sums add in the plain loop's order; row sums in two or four partial
+ * sums.
+ * @returns false, with `out` untouched, where WASM SIMD is missing or a plain loop is faster
+ */
+export function sumWasm(
+  out: FloatArray,
+  outOffset: number,
+  x: FloatArray,
+  xOffset: number,
+  rows: number,
+  columns: number,
+  over: "rows" | "columns",
+): boolean {
+  if (rows * columns < leastElements || simdLevel() === "none") return false;
+  const dtype = x instanceof Float32Array ? "float32" : "float64";
+  const { size, shift } = vectorOf(dtype);
+  const { rows: sumRows, columns: sumColumns } = kernels(dtype);
+  const count = over === "rows" ? rows : columns;
+  const matrix = align(64 + count * 8);
+  scratch().reserve(matrix + Math.min(rows * columns, Math.max(pieceLength, columns)) * size);
+  const heap = dtype === "float32" ? scratch().float32 : scratch().float64;
+  const sums = scratch().float64;
+  sums.fill(0, 8, 8 + count);
+  if (columns > pieceLength && over === "rows") {
+    for (let row = 0; row < rows; row++) {
+      for (let start = 0; start < columns; start += pieceLength) {
+        const length = Math.min(pieceLength, columns - start);
+        copy(heap, matrix >> shift, x, xOffset + row * columns + start, length);
+        sumRows(matrix, 64 + 8 * row, 1, length);
+      }
+    }
+  } else {
+    const pieceRows = Math.max(1, Math.floor(pieceLength / columns));
+    for (let row = 0; row < rows; row += pieceRows) {
+      const length = Math.min(pieceRows, rows - row);
+      copy(heap, matrix >> shift, x, xOffset + row * columns, length * columns);
+      if (over === "rows") sumRows(matrix, 64 + 8 * row, length, columns);
+      else sumColumns(matrix, 64, length, columns);
+    }
+  }
+  for (let i = 0; i < count; i++) out[outOffset + i] = sums[8 + i];
+  return true;
+}
