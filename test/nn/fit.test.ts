@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noFocusedTests: `fit` trains a net here, it is no test function
 import {
   AnomalyError,
   accuracy,
