@@ -182,7 +182,8 @@ export function nearestCrease(map: LocalMap, decision: Decision): NearestCrease 
     const depth = Math.max(0, conditionOf(side, decision.preactivations, thresholdOf(net, side)));
     if (depth === 0 && !creases.has(`${side.layer} ${side.unit} ${side.rival}`)) return;
     const reach = depth / Math.sqrt(squares[i]);
-    if (reach < distance) {
+    // of creases that coincide, up to rounding, the earliest gate's: later ones bend there because it does
+    if (reach < distance * (1 - 1e-12)) {
       distance = reach;
       nearest = i;
     }

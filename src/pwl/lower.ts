@@ -87,6 +87,9 @@ class Lowering {
     this.#placeInputs();
     const needed = ancestors(this.graph.outputs);
     for (const node of this.graph.nodes) {
+      if (needed.has(node) && node.op?.kind === "random") {
+        fail(node, "draws random numbers, so that no two runs are the same: call eval() where dropout trains");
+      }
       if (node.op === null || !needed.has(node) || !node.inputs.some((input) => this.values.has(input))) continue;
       this.#requireNumbers(node);
       const roundings = new Roundings();

@@ -6,7 +6,6 @@
 import { type DType, newArray } from "../array/dtype.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "../array/shape.js";
 import { AxisError, PiecewiseLinearError, ShapeError } from "../base/errors.js";
-import { defaultGenerator } from "../base/random.js";
 import { callSite } from "../graph/site.js";
 import { copyOf, fromArray, observeReads, type Tensor } from "../graph/tensor.js";
 import { type Graph, type GraphNode, type TraceResult, trace } from "../graph/trace.js";
@@ -99,8 +98,8 @@ export function readFunction(
     graph = traceBatched(fn, inputs, error);
   }
   const again = (others: readonly Tensor[]) => traceGuarded(fn, batched ? others.map(withBatchAxis) : others);
-  requireSame(graph, again(inputs.map(otherValues)));
   const lowered = lowerGraph(graph, batched, observer);
+  requireSame(graph, again(inputs.map(otherValues)));
   return {
     lowered,
     graph,
@@ -136,19 +135,12 @@ function traceGuarded(fn: (...inputs: Tensor[]) => TraceResult, inputs: readonly
       `lower: the function reads a value that depends on its input (item(), data or toArray() of ${read.op === null ? "the input" : `what ${read.op.name} gave`})${site === null ? "" : ` at ${site}`}: what it decides by it would be lost; decide by relu, maximum, clamp, or where on constants`,
     );
   });
-  const { drawn } = defaultGenerator.state;
   try {
     const recorded = (...traced: Tensor[]): TraceResult => {
       leaves = new Set(traced);
       return fn(...traced);
     };
-    const graph = trace(recorded, ...inputs);
-    if (defaultGenerator.state.drawn !== drawn) {
-      throw new PiecewiseLinearError(
-        "lower: the function draws random numbers, so that no two runs are the same: call eval() where dropout trains",
-      );
-    }
-    return graph;
+    return trace(recorded, ...inputs);
   } finally {
     observeReads(previous);
   }
@@ -169,13 +161,14 @@ function dependsOn(tensor: Tensor, leaves: ReadonlySet<Tensor>): boolean {
  */
 function requireSame(a: Graph, b: Graph): void {
   const why =
-    "a net has one graph: call eval() where dropout or batch norm train, and decide by relu, maximum, clamp or where on constants instead of reading values";
+    "what is lowered must do the same for every input: call eval() where a module is training, keep no state, and decide by relu, maximum, clamp or where on constants";
   const fail = (what: string, node: GraphNode | undefined): never => {
     const site = node?.site ?? null;
     throw new PiecewiseLinearError(
       `lower: two runs of the function differ: ${what}${site === null ? "" : ` at ${site}`}; ${why}`,
     );
   };
+  const varies = new Set<GraphNode>(a.inputs);
   const length = Math.max(a.nodes.length, b.nodes.length);
   for (let i = 0; i < length; i++) {
     const [one, other] = [a.nodes[i], b.nodes[i]];
@@ -189,7 +182,8 @@ function requireSame(a: Graph, b: Graph): void {
     }
     if (JSON.stringify(one.attrs) !== JSON.stringify(other.attrs))
       fail(`step ${i}, ${names[0]}, has other options`, one);
-    if (one.op === null && one.role !== "input" && !sameValues(one.value, other.value)) {
+    if (one.inputs.some((input) => varies.has(input))) varies.add(one);
+    if (!varies.has(one) && !sameValues(one.value, other.value)) {
       const user = a.nodes.find(({ inputs }) => inputs.includes(one));
       fail(`a constant that ${user?.op?.name ?? "the output"} reads has other values`, user);
     }
