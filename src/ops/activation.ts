@@ -1,6 +1,6 @@
 import { OptionError } from "../base/errors.js";
 import { type Binary, defineOp, type Operand, type OpFunction, type Unary } from "../graph/op.js";
-import type { Tensor } from "../graph/tensor.js";
+import { Tensor } from "../graph/tensor.js";
 import { add, erf, exp, mul, sub } from "./arithmetic.js";
 import { greater, less, where } from "./compare.js";
 import { checkOptions } from "./create.js";
@@ -62,7 +62,7 @@ const bounded: OpFunction<Unary, { min: number; max: number }> = defineOp<Unary,
   scalar: (e, x, { min, max }) => e.minimum(e.maximum(x, e.constant(min)), e.constant(max)),
   vjp: [(dy, x, _y, { min, max }) => where(mul(less(min, x), less(x, max)), dy, 0)],
   samples: [
-    ...shapes.map((sample) => ({ ...sample, attrs: { min: -0.5, max: 0.7 } })),
+    ...shapes.map((sample) => ({ ...sample, attrs: { min: -0.5, max: 0.75 } })),
     { inputs: [[4]], attrs: { min: Number.NEGATIVE_INFINITY, max: 0.5 } },
   ],
 });
@@ -78,7 +78,9 @@ function between(x: Operand, min: number, max: number, where: string): Tensor {
   if (!(min <= max)) {
     throw new OptionError(`${where}: min ${String(min)} and max ${String(max)} must be numbers, min not above max`);
   }
-  return bounded(x, { min, max });
+  // Bounds adopt the dtype as all numbers do, so that an element equal to a bound is at it.
+  const adopt = x instanceof Tensor && x.dtype === "float64" ? (bound: number) => bound : Math.fround;
+  return bounded(x, { min: adopt(min), max: adopt(max) });
 }
 
 /** min(max(x, 0), 6). */
