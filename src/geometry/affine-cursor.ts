@@ -10,7 +10,7 @@
  */
 
 import { filterApplies, gamma, SLACK, UNDERFLOW } from "../exact/rounding.js";
-import type { Affine, GateLayer, PwlNet } from "../pwl/net.js";
+import type { Affine, GateLayer, HingeLayer, PwlNet } from "../pwl/net.js";
 import { type Columns, columnsOf, type DenseColumns } from "./columns.js";
 import { type PatternTree, readState, type StatePacking } from "./pattern-tree.js";
 import type { Slice } from "./slice.js";
@@ -27,6 +27,8 @@ export class AffineRows {
   updates = 0;
   /** Row r is off by at most `relativeError · m[r] + UNDERFLOW` at every point of the box, evaluation included. */
   relativeError = 0;
+  /** Whether magnitude 0 proves a function 0: no product of the net's numbers can underflow. Dead units are many. */
+  zeroIsExact = false;
 
   constructor(readonly size: number) {
     this.a = new Float64Array(size);
@@ -325,6 +327,8 @@ export class AffineCursor {
    */
   #setErrors(filtered: boolean): void {
     const sourceErrors = [this.slice.relativeError];
+    const { u, v, origin } = this.slice;
+    const smallest = [Math.min(leastNonZero(u) * this.#sMax, leastNonZero(v) * this.#tMax, leastNonZero(origin))];
     let amplification = 1;
     this.#targets.forEach(({ affine, terms, rows, updateLimit }, target) => {
       const inputs = terms.reduce((sum, { columns }) => sum + columns.columns, 0);
@@ -338,6 +342,13 @@ export class AffineCursor {
       const trusted = filtered && filterApplies(amplification) && held < 2 ** -21;
       rows.relativeError = trusted ? (held + gamma(12)) * SLACK : Number.POSITIVE_INFINITY;
       sourceErrors.push(held + gamma(6));
+      // the least magnitude that is not 0, of the rows and then of the gates' functions
+      const least = terms.reduce(
+        (most, { source, columns }) => Math.min(most, leastNonZero(columns.values) * smallest[source]),
+        leastNonZero(affine.bias),
+      );
+      rows.zeroIsExact = trusted && least > 2 ** -1000;
+      smallest.push(layer?.kind === "hinge" ? Math.min(least, leastHingeValue(layer, least)) : least);
     });
   }
 }
@@ -364,6 +375,20 @@ function largestRow({ size, terms }: Affine): number {
     for (let r = 0; r < size; r++) sums[r] += largest * block.columns;
   }
   return sums.reduce((most, sum) => Math.max(most, sum), 0);
+}
+
+/** The least absolute value that is not 0; infinite if all are. */
+function leastNonZero(values: Float64Array): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const value of values) if (value !== 0) least = Math.min(least, Math.abs(value));
+  return least;
+}
+
+/** The least magnitude of a hinge's value, or of its change, for arguments of at least the given magnitude. */
+function leastHingeValue({ threshold, lo, hi }: HingeLayer, argument: number): number {
+  const differences = hi.map((slope, i) => slope - lo[i]);
+  const slope = Math.min(1, leastNonZero(lo), leastNonZero(hi), leastNonZero(differences));
+  return slope * Math.min(argument, leastNonZero(threshold));
 }
 
 function largestSlope(lo: Float64Array, hi: Float64Array): number {

@@ -61,7 +61,7 @@ export class MaximumCutter {
 
   /** The rows that the bounding box does not show to lose; at least one. */
   #candidates({ centerS, centerT, halfS, halfT }: WorkPolygon, from: number, to: number): number[] {
-    const { a, b, c, m, relativeError } = this.rows;
+    const { a, b, c, m, relativeError, zeroIsExact } = this.rows;
     let best = from;
     let bestLow = Number.NEGATIVE_INFINITY;
     for (let i = from; i < to; i++) {
@@ -73,7 +73,10 @@ export class MaximumCutter {
       }
     }
     const open: number[] = [];
+    let zeros = 0;
     for (let i = from; i < to; i++) {
+      // of several arguments that are 0 throughout, as a dead window's are, the first stands for all
+      if (zeroIsExact && m[i] === 0 && zeros++ > 0) continue;
       const da = a[i] - a[best];
       const db = b[i] - b[best];
       const dc = c[i] - c[best];

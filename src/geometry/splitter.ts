@@ -153,12 +153,16 @@ export class Splitter {
   /** Decides the units whose sign the polygon's bounding box settles, and lists the others. */
   #openUnits({ threshold }: HingeLayer, rows: AffineRows, frame: HingeFrame): void {
     const { polygon, words, units } = frame;
-    const { a, b, c, m, relativeError } = rows;
+    const { a, b, c, m, relativeError, zeroIsExact } = rows;
     const { centerS, centerT, halfS, halfT } = polygon;
     words.fill(0);
     let open = 0;
     for (let unit = 0; unit < rows.size; unit++) {
       const t = threshold[unit];
+      if (zeroIsExact && m[unit] === 0) {
+        if (t < 0) words[unit >> 5] |= 1 << (unit & 31);
+        continue;
+      }
       const ua = a[unit];
       const ub = b[unit];
       const uc = c[unit] - t;

@@ -24,13 +24,16 @@ export interface ValidationSummary {
   readonly complete: boolean;
 }
 
+/** Numbers of forward passes at vertices kept: 32 MB. */
+const MOST_KEPT = 2 ** 22;
+
 /** Violations listed before the rest is counted only. */
 const MOST_LISTED = 50;
 
 /**
  * Checks that
  * 1. the cells' areas are positive and sum to the box's (1e-12 relative; incomplete: at most the box's), and V - E + F = 1;
- * 2. cells are strictly convex and counter-clockwise, exactly;
+ * 2. cells are strictly convex and counter-clockwise, decided exactly;
  * 3. neighbours are mutual: an edge's two cells list it, once in each direction;
  * 4. every cell's pattern is that of a point inside: the forward pass at its centre, or, where that differs, exact
  *    arithmetic at an exact interior point; and no two cells share a pattern;
@@ -48,6 +51,7 @@ export function validate(partition: PartitionData): ValidationSummary {
 class Validation {
   readonly #violations: string[] = [];
   #count = 0;
+  readonly #kept = new Map<number, readonly Float64Array[]>();
   readonly #cells: Cells;
 
   constructor(readonly data: PartitionData) {
@@ -114,9 +118,9 @@ class Validation {
     return { cells, vertices, edges, area: sum.value, boxArea, complete: stopped === undefined };
   }
 
-  /** 2: at every corner the turn is to the left, decided in integers; with that and one turn in all, it is convex. */
+  /** 2: at every corner, and at the first one between any other two, the turn is to the left. */
   #shape({ index, corners, directedEdges }: Cell): void {
-    const { complex, exact } = this.data;
+    const { complex } = this.data;
     const count = corners.length;
     this.#require(count >= 3, () => `cell ${index} has ${count} corners`);
     directedEdges.forEach((directed, k) => {
@@ -126,12 +130,28 @@ class Validation {
         () => `cell ${index}: edge ${directed >> 1} does not end where edge ${next >> 1} begins`,
       );
     });
-    const points = corners.map((vertex) => exact.point(vertex));
     for (let k = 1; k + 1 < count; k++) {
-      const fan = doubledArea([points[0], points[k], points[k + 1]])[0];
-      const turn = doubledArea([points[k - 1], points[k], points[k + 1]])[0];
-      this.#require(fan > 0n && turn > 0n, () => `cell ${index} is not strictly convex and counter-clockwise at ${k}`);
+      const convex = this.#turnsLeft(corners[0], corners[k], corners[k + 1]);
+      const strict = this.#turnsLeft(corners[k - 1], corners[k], corners[k + 1]);
+      this.#require(convex && strict, () => `cell ${index} is not strictly convex and counter-clockwise at ${k}`);
     }
+  }
+
+  /** Whether three vertices turn to the left: by their coordinates where the errors allow it, else in integers. */
+  #turnsLeft(p: number, q: number, r: number): boolean {
+    const { complex, exact } = this.data;
+    const { vertexS, vertexT, errorS, errorT } = complex;
+    const qs = vertexS[q] - vertexS[p];
+    const qt = vertexT[q] - vertexT[p];
+    const rs = vertexS[r] - vertexS[p];
+    const rt = vertexT[r] - vertexT[p];
+    // every coordinate and every difference is off by at most e, in units of s and of t
+    const es = errorS[p] + Math.max(errorS[q], errorS[r]) + 2 ** -52 * (Math.abs(qs) + Math.abs(rs));
+    const et = errorT[p] + Math.max(errorT[q], errorT[r]) + 2 ** -52 * (Math.abs(qt) + Math.abs(rt));
+    const turn = qs * rt - qt * rs;
+    const error = es * (Math.abs(qt) + Math.abs(rt) + et) + et * (Math.abs(qs) + Math.abs(rs) + es);
+    if (Math.abs(turn) > 2 * error) return turn > 0;
+    return doubledArea([exact.point(p), exact.point(q), exact.point(r)])[0] > 0n;
   }
 
   /** 4, and the first half of 6. */
@@ -188,17 +208,17 @@ class Validation {
   }
 
   #across(edge: number, left: number, right: number): void {
-    const { complex, net, slice, exact, tree } = this.data;
+    const { complex, net, exact, tree } = this.data;
     const line = complex.edgeLine[edge];
     const ownLayer = complex.lineLayer[line];
     const ends = [complex.edgeFrom[edge], complex.edgeTo[edge]];
-    const forward = ends.map((v) => evaluate(net, inputAt(slice, complex.vertexS[v], complex.vertexT[v])));
+    const forward = ends.map((vertex) => this.#argumentsAt(vertex));
     let own = false;
     forEachDifference(this.data, left, right, (layer, unit) => {
       const gates = net.layers[layer];
       const first = gates.kind === "hinge" ? unit : gates.starts[unit];
       own ||= layer === ownLayer && complex.lineRow[line] >= first;
-      const z = forward.map(({ preactivations }) => preactivations[layer]);
+      const z = forward.map((preactivations) => preactivations[layer]);
       const node = layer === 0 ? 0 : tree.ancestor(tree.layers.length - 1, left, layer - 1);
       const states = [left, right].map((cell) =>
         tree.state(layer, tree.ancestor(tree.layers.length - 1, cell, layer), unit),
@@ -224,6 +244,18 @@ class Validation {
     });
     this.#require(own, () => `cells ${left} and ${right} do not differ in the gate of their edge ${edge}`);
     this.#mapsAgree(edge, left, right, ends);
+  }
+
+  /** The forward pass's arguments of every layer at a vertex; kept for the other edges there. */
+  #argumentsAt(vertex: number): readonly Float64Array[] {
+    const known = this.#kept.get(vertex);
+    if (known !== undefined) return known;
+    const { complex, net, slice } = this.data;
+    const gates = net.layers.reduce((sum, { argument }) => sum + argument.size, 1);
+    if (this.#kept.size > MOST_KEPT / gates) this.#kept.clear();
+    const { preactivations } = evaluate(net, inputAt(slice, complex.vertexS[vertex], complex.vertexT[vertex]));
+    this.#kept.set(vertex, preactivations);
+    return preactivations;
   }
 
   #mapsAgree(edge: number, left: number, right: number, ends: readonly number[]): void {
