@@ -10,11 +10,31 @@
  * "Safe bounds in linear and mixed-integer linear programming", Math. Programming 99 (2004), section 3.
  */
 
+import { type Elimination, kernelsFor, type Products } from "./linear-program-kernels.js";
+
 /** How a solve ended. */
 export const STOPPED = 0; // the bound fell below the limit
 export const OPTIMAL = 1;
 export const INFEASIBLE = 2;
 export const UNDECIDED = 3; // too many pivots, or a pivot too small to trust
+export const REACHED = 4; // a ray from the inner point attains a positive value within the rows
+
+/**
+ * A point inside all rows, from which a solve looks towards every basis' point on its way: it may stop as soon as the
+ * objective is positive on a part of that ray that lies inside.
+ */
+export interface InnerPoint {
+  readonly points: Float64Array;
+  /** Its first coordinate in `points`. */
+  readonly at: number;
+  /** Its slack in every row. */
+  readonly slacks: Float64Array;
+  /** The objective there, negative. */
+  readonly value: number;
+}
+
+/** The part of a ray beyond the objective's zero must be at least this share of all that lies inside. */
+const LEAST_SHARE = 0.02;
 
 /** A solver for one box; its buffers are reused by every solve. */
 export class LinearProgram {
@@ -24,11 +44,17 @@ export class LinearProgram {
   readonly basis: Int32Array;
   /** The objective at x. */
   value = 0;
+  /** After REACHED: from the inner point to x, the share where the objective is 0, and the share where the rows end. */
+  crossing = 0;
+  reach = 0;
   /** Pivots since the solver was made. */
   pivots = 0;
   /** inverse[i·d + j]: moving along direction i raises the slack of basis row i at rate 1, and no other's. */
   private readonly inverse: Float64Array;
   private readonly rates: Float64Array;
+  private slacks = new Float64Array(64);
+  private readonly products: Products;
+  private readonly eliminate: Elimination;
 
   constructor(
     readonly dimension: number,
@@ -40,6 +66,9 @@ export class LinearProgram {
     this.basis = new Int32Array(dimension);
     this.inverse = new Float64Array(dimension * dimension);
     this.rates = new Float64Array(dimension);
+    const { products, eliminate } = kernelsFor(dimension);
+    this.products = products;
+    this.eliminate = eliminate;
   }
 
   /**
@@ -48,6 +77,7 @@ export class LinearProgram {
    * @param tolerance per row, the violation that is let pass.
    * @param limit stop once the value is certainly, up to rounding, below this.
    * @param relaxed a row that is ignored (or -1).
+   * @param inner lets the solve end with REACHED.
    */
   maximize(
     rows: Float64Array,
@@ -58,9 +88,12 @@ export class LinearProgram {
     sign: number,
     limit: number,
     relaxed = -1,
+    inner?: InnerPoint,
   ): number {
     const { dimension: d, lower, upper, x, multipliers, basis, inverse, rates } = this;
     const width = d + 1;
+    if (count > this.slacks.length) this.slacks = new Float64Array(2 * count);
+    const { slacks } = this;
     let value = sign * objective[offset + d];
     inverse.fill(0);
     for (let j = 0; j < d; j++) {
@@ -85,11 +118,11 @@ export class LinearProgram {
       if (pivot > most) return UNDECIDED;
       // 1. the most violated row enters
       let worst = 0;
-      let entering = -1;
+      let entering = 0;
       let found = false;
-      for (let r = 0, at = 0; r < count; r++, at += width) {
-        let slack = rows[at + d];
-        for (let j = 0; j < d; j++) slack += rows[at + j] * x[j];
+      this.products(rows, width, count, x, 0, slacks);
+      for (let r = 0, at = d; r < count; r++, at += width) {
+        const slack = slacks[r] + rows[at];
         if (slack < worst && slack < -tolerance[r] && r !== relaxed) {
           worst = slack;
           entering = r;
@@ -97,37 +130,35 @@ export class LinearProgram {
         }
       }
       for (let j = 0; j < d; j++) {
-        const range = 1e-13 * (upper[j] - lower[j]);
-        const above = upper[j] - x[j];
-        if (above < worst && above < -range) {
+        const coordinate = x[j];
+        const above = upper[j] - coordinate;
+        const below = coordinate - lower[j];
+        if (above >= worst && below >= worst) continue;
+        const range = -1e-13 * (upper[j] - lower[j]);
+        if (above < worst && above < range) {
           worst = above;
           entering = -2 - 2 * j;
           found = true;
         }
-        const below = x[j] - lower[j];
-        if (below < worst && below < -range) {
+        if (below < worst && below < range) {
           worst = below;
           entering = -1 - 2 * j;
           found = true;
         }
       }
       if (!found) return OPTIMAL;
+      if (inner !== undefined && this.looksAcross(inner, rows, count)) return REACHED;
       this.pivots++;
       // 2. how fast each basis direction raises its slack; the smallest ratio of multiplier to rate leaves
-      let largest = 0;
-      for (let i = 0; i < d; i++) {
-        let rate: number;
-        if (entering >= 0) {
-          rate = 0;
-          const at = entering * width;
-          for (let j = 0; j < d; j++) rate += rows[at + j] * inverse[i * d + j];
-        } else {
-          const j = (-1 - entering) >> 1;
-          rate = (entering & 1) === 0 ? -inverse[i * d + j] : inverse[i * d + j];
-        }
-        rates[i] = rate;
-        if (rate > largest) largest = rate;
+      if (entering >= 0) {
+        this.products(inverse, d, d, rows, entering * width, rates);
+      } else {
+        const j = (-1 - entering) >> 1;
+        const sign = (entering & 1) === 0 ? -1 : 1;
+        for (let i = 0; i < d; i++) rates[i] = sign * inverse[i * d + j];
       }
+      let largest = 0;
+      for (let i = 0; i < d; i++) if (rates[i] > largest) largest = rates[i];
       let leaving = -1;
       let step = Number.POSITIVE_INFINITY;
       for (let i = 0; i < d; i++) {
@@ -149,18 +180,45 @@ export class LinearProgram {
         x[j] += move * inverse[first + j];
         inverse[first + j] *= scale;
       }
+      this.eliminate(inverse, rates, leaving);
       for (let i = 0; i < d; i++) {
-        if (i === leaving) continue;
-        const rate = rates[i];
-        if (rate === 0) continue;
-        const at = i * d;
-        for (let j = 0; j < d; j++) inverse[at + j] -= rate * inverse[first + j];
-        multipliers[i] -= rate * step;
-        if (multipliers[i] < 0) multipliers[i] = 0;
+        const reduced = multipliers[i] - rates[i] * step;
+        multipliers[i] = Math.max(reduced, 0);
       }
       multipliers[leaving] = step;
       basis[leaving] = entering;
     }
+  }
+
+  /** How far the ray from the inner point to x stays inside, and whether the objective turns positive before. */
+  private looksAcross(
+    { points, at, slacks: inside, value: start }: InnerPoint,
+    rows: Float64Array,
+    count: number,
+  ): boolean {
+    const { dimension: d, slacks, x, lower, upper, value } = this;
+    const crossing = -start / (value - start);
+    const needed = crossing / (1 - LEAST_SHARE);
+    let reach = 1;
+    for (let r = 0, b = d; r < count; r++, b += d + 1) {
+      const outside = slacks[r] + rows[b];
+      if (outside < 0) {
+        const share = inside[r] / (inside[r] - outside);
+        if (share < reach) {
+          if (share < needed) return false;
+          reach = share;
+        }
+      }
+    }
+    for (let j = 0; j < d; j++) {
+      const from = points[at + j];
+      const to = x[j];
+      const wall = to > upper[j] ? upper[j] : to < lower[j] ? lower[j] : to;
+      if (wall !== to) reach = Math.min(reach, (wall - from) / (to - from));
+    }
+    this.crossing = crossing;
+    this.reach = reach;
+    return reach > needed;
   }
 
   /**

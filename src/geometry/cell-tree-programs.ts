@@ -7,8 +7,9 @@
  * decided in integers (`maximumSign`).
  */
 
-import { LinearProgram, OPTIMAL, STOPPED } from "../exact/linear-program.js";
+import { type InnerPoint, LinearProgram, OPTIMAL, REACHED, STOPPED } from "../exact/linear-program.js";
 import { maximumSign } from "../exact/linear-program-exact.js";
+import { kernelsFor, type Products } from "../exact/linear-program-kernels.js";
 import type { ExactRow } from "./cell-tree-exact.js";
 import { type Candidate, enlarged, type Path } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
@@ -55,6 +56,10 @@ export class ProgramPolytopes implements Polytopes {
 
   private readonly program: LinearProgram;
   private readonly far: Float64Array;
+  private inner: InnerPoint | undefined;
+  private slacks = new Float64Array(64);
+  private slopes = new Float64Array(64);
+  private readonly products: Products;
   private readonly dimension: number;
   private readonly width: number;
 
@@ -65,6 +70,7 @@ export class ProgramPolytopes implements Polytopes {
     const d = plan.dimension;
     this.dimension = d;
     this.width = d + 1;
+    this.products = kernelsFor(d).products;
     this.program = new LinearProgram(d, plan.lower.slice(), plan.upper.slice());
     const capacity = 64;
     this.rows = new Float64Array(capacity * this.width);
@@ -90,7 +96,8 @@ export class ProgramPolytopes implements Polytopes {
     if (positive && negative) return CUTS;
     if (positive || negative) {
       const sign = positive ? -1 : 1; // the side not yet seen
-      const reached = this.largestSign(rows, offset, sign, error, candidate);
+      if (this.shoot(rows, offset, sign, error)) return CUTS;
+      const reached = this.largestSign(rows, offset, sign, error, candidate, this.inner);
       if (reached > 0) return CUTS;
       if (reached < 0) return positive ? POSITIVE : NEGATIVE;
       return positive ? TOUCHES_POSITIVE : TOUCHES_NEGATIVE;
@@ -100,6 +107,53 @@ export class ProgramPolytopes implements Polytopes {
     if (above > 0) return below > 0 ? CUTS : below < 0 ? POSITIVE : TOUCHES_POSITIVE;
     if (below > 0) return above < 0 ? NEGATIVE : TOUCHES_NEGATIVE;
     return ZERO;
+  }
+
+  /**
+   * From the inner point nearest to the hyperplane straight towards it: if the ray meets it inside the polytope, a point
+   * beyond it is found for a fraction of a linear program.
+   */
+  private shoot(rows: Float64Array, offset: number, sign: number, error: number): boolean {
+    const { dimension: d, points, values, far, plan, products, width } = this;
+    let from = 0;
+    for (let p = 1; p < this.pointCount; p++) if (sign * values[p] > sign * values[from]) from = p;
+    const at = from * d;
+    if (this.count > this.slacks.length) {
+      this.slacks = new Float64Array(2 * this.count);
+      this.slopes = new Float64Array(2 * this.count);
+    }
+    const { slacks, slopes } = this;
+    products(this.rows, width, this.count, points, at, slacks);
+    products(this.rows, width, this.count, rows, offset, slopes);
+    let most = Number.POSITIVE_INFINITY;
+    for (let r = 0, b = d; r < this.count; r++, b += width) {
+      const slope = sign * slopes[r];
+      slacks[r] += this.rows[b];
+      if (slope < 0) {
+        const reach = -slacks[r] / slope;
+        if (reach < most) most = reach;
+      }
+    }
+    let square = 0;
+    for (let j = 0; j < d; j++) {
+      const step = sign * rows[offset + j];
+      square += step * step;
+      const room = step > 0 ? plan.upper[j] - points[at + j] : points[at + j] - plan.lower[j];
+      const reach = room / Math.abs(step);
+      if (reach < most) most = reach;
+    }
+    this.inner = { points, at, slacks, value: sign * values[from] };
+    const crossing = (-sign * values[from]) / square;
+    if (!(crossing < 0.98 * most)) return false;
+    const step = 0.5 * (crossing + most);
+    let reached = sign * rows[offset + d];
+    for (let j = 0; j < d; j++) {
+      far[j] = points[at + j] + step * sign * rows[offset + j];
+      reached += sign * rows[offset + j] * far[j];
+    }
+    if (!(reached > 3 * error && this.strictlyInside(far))) return false;
+    this.addPoint(far, sign * reached);
+    return true;
   }
 
   private evaluatePoints(rows: Float64Array, offset: number, error: number): { positive: boolean; negative: boolean } {
@@ -126,11 +180,17 @@ export class ProgramPolytopes implements Polytopes {
     sign: number,
     error: number,
     candidate: Candidate | undefined,
+    inner?: InnerPoint,
   ): number {
     const { program } = this;
     this.statistics.programs++;
     const limit = -16 * error;
-    const outcome = program.maximize(this.rows, this.count, this.errors, rows, offset, sign, limit, this.relaxedRow);
+    const { relaxedRow } = this;
+    let outcome = program.maximize(this.rows, this.count, this.errors, rows, offset, sign, limit, relaxedRow, inner);
+    if (outcome === REACHED) {
+      if (this.reachAlong(inner!, rows, offset, sign, error)) return 1;
+      outcome = program.maximize(this.rows, this.count, this.errors, rows, offset, sign, limit, relaxedRow);
+    }
     if (outcome === STOPPED || (outcome === OPTIMAL && program.value < 0)) {
       // a moved box side widens the box, and with it every error, threefold at most: its range is at most twice the
       // largest coordinate
@@ -141,6 +201,26 @@ export class ProgramPolytopes implements Polytopes {
     }
     this.statistics.exact++;
     return this.largestSignExactly(sign, candidate);
+  }
+
+  /** The middle of the part of the program's ray that lies inside and on the far side, if that is proven. */
+  private reachAlong(
+    { points, at }: InnerPoint,
+    rows: Float64Array,
+    offset: number,
+    sign: number,
+    error: number,
+  ): boolean {
+    const { dimension: d, far, program } = this;
+    const step = 0.5 * (program.crossing + program.reach);
+    let reached = sign * rows[offset + d];
+    for (let j = 0; j < d; j++) {
+      far[j] = points[at + j] + step * (program.x[j] - points[at + j]);
+      reached += sign * rows[offset + j] * far[j];
+    }
+    if (!(reached > 3 * error && this.strictlyInside(far))) return false;
+    this.addPoint(far, sign * reached);
+    return true;
   }
 
   /** Moves from the program's optimum towards an inner point until strictly inside every row, still on the far side. */

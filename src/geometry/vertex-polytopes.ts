@@ -34,7 +34,7 @@ import { VertexList, VertexStack } from "./vertex-list.js";
 export class FacetOverflow extends Error {}
 
 /** Above this share of the box's range, a vertex's error radius is refined at once. */
-const LARGE_RADIUS = 1e-9;
+const LARGE_RADIUS = 1e-5;
 
 /** The representation by vertices. `words` 32-bit words of facets per vertex. */
 export class VertexPolytopes implements Polytopes {
