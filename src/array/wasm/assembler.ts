@@ -210,22 +210,20 @@ export class ModuleBuilder {
     const exports = functions.flatMap(({ exported }, index) =>
       exported === "" ? [] : [[name(exported), 0x00, unsigned(imports.length + index)]],
     );
-    return Uint8Array.from(
-      flatten([
-        [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-        section(1, vector(types)),
-        section(
-          2,
-          vector([
-            [name("env"), name("memory"), 0x02, limits],
-            ...imports.map((imported, index) => [name("env"), name(imported.name), 0x00, unsigned(index)]),
-          ]),
-        ),
-        section(3, vector(functions.map((_, index) => unsigned(imports.length + index)))),
-        section(7, vector(exports)),
-        section(10, vector(functions.map(({ code }) => code))),
-      ]),
-    );
+    return flatten([
+      [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+      section(1, vector(types)),
+      section(
+        2,
+        vector([
+          [name("env"), name("memory"), 0x02, limits],
+          ...imports.map((imported, index) => [name("env"), name(imported.name), 0x00, unsigned(index)]),
+        ]),
+      ),
+      section(3, vector(functions.map((_, index) => unsigned(imports.length + index)))),
+      section(7, vector(exports)),
+      section(10, vector(functions.map(({ code }) => code))),
+    ]);
   }
 }
 

@@ -7,10 +7,14 @@
  * A piece of binary code: bytes and pieces of code, nested. Composing is a constant-time wrap; `flatten` writes the
  * bytes out once.
  */
-export type Code = readonly (number | Code)[];
+export type Code = Uint8Array | readonly (number | Code)[];
+
+/** The one-byte encodings, which are most of them. */
+const small: readonly Code[] = Array.from({ length: 128 }, (_, n) => [n]);
 
 /** Unsigned LEB128 of an integer in [0, 2^32). */
 export function unsigned(value: number): Code {
+  if (value >= 0 && value < 128) return small[value];
   const bytes: number[] = [];
   let rest = value >>> 0;
   do {
@@ -77,26 +81,41 @@ export function sized(code: Code): Code {
   return [unsigned(bytes.length), bytes];
 }
 
-/** All bytes of nested code, in order. Iterative: code may be nested deeper than the call stack is. */
-export function flatten(code: Code): number[] {
-  const bytes: number[] = [];
-  const pieces: Code[] = [code];
-  const positions: number[] = [0];
-  while (pieces.length > 0) {
-    const top = pieces.length - 1;
-    const piece = pieces[top];
-    const position = positions[top]++;
+/** The bytes of nested code, in order. Not recursive: code may be nested deeper than the call stack is. */
+export function flatten(code: Code): Uint8Array {
+  let bytes = new Uint8Array(1024);
+  let length = 0;
+  const room = (count: number) => {
+    if (length + count <= bytes.length) return;
+    const larger = new Uint8Array(2 * (length + count));
+    larger.set(bytes);
+    bytes = larger;
+  };
+  // The pieces that are begun, and where to go on in each.
+  const pieces: (readonly (number | Code)[])[] = [];
+  const positions: number[] = [];
+  let piece: readonly (number | Code)[] = [code];
+  let position = 0;
+  for (;;) {
     if (position === piece.length) {
-      pieces.pop();
-      positions.pop();
+      if (pieces.length === 0) return bytes.slice(0, length);
+      piece = pieces.pop()!;
+      position = positions.pop()!;
       continue;
     }
-    const item = piece[position];
-    if (typeof item === "number") bytes.push(item);
-    else {
-      pieces.push(item);
-      positions.push(0);
+    const item = piece[position++];
+    if (typeof item === "number") {
+      if (length === bytes.length) room(1);
+      bytes[length++] = item;
+    } else if (item instanceof Uint8Array) {
+      room(item.length);
+      bytes.set(item, length);
+      length += item.length;
+    } else {
+      pieces.push(piece);
+      positions.push(position);
+      piece = item;
+      position = 0;
     }
   }
-  return bytes;
 }

@@ -24,7 +24,7 @@ export type V128 = Value<"v128">;
 /** An i32 operand: a value or a constant. */
 export type Integer = I32 | number;
 
-export function value<T extends ValueType>(type: T, ...code: Code): Value<T> {
+export function value<T extends ValueType>(type: T, ...code: readonly (number | Code)[]): Value<T> {
   return { type, code };
 }
 
@@ -38,12 +38,12 @@ function access(offset: number): Code {
 }
 
 export const unary =
-  <A extends ValueType, R extends ValueType>(type: R, ...opcode: Code) =>
+  <A extends ValueType, R extends ValueType>(type: R, ...opcode: readonly (number | Code)[]) =>
   (a: Value<A>): Value<R> =>
     value(type, a.code, opcode);
 
 export const binary =
-  <A extends ValueType, R extends ValueType>(type: R, ...opcode: Code) =>
+  <A extends ValueType, R extends ValueType>(type: R, ...opcode: readonly (number | Code)[]) =>
   (a: Value<A>, b: Value<A>): Value<R> =>
     value(type, a.code, b.code, opcode);
 
@@ -178,16 +178,6 @@ export const v128 = {
   shuffleBytes: (a: V128, b: V128, indices: readonly number[]): V128 =>
     value("v128", a.code, b.code, simd(0x0d), indices),
 };
-
-/** Bytes of four 32-bit lane indices (0 to 3 in `a`, 4 to 7 in `b`), or of two 64-bit ones. */
-export function shuffle(a: V128, b: V128, lanes: readonly number[]): V128 {
-  const size = 16 / lanes.length;
-  return v128.shuffleBytes(
-    a,
-    b,
-    lanes.flatMap((lane) => Array.from({ length: size }, (_, byte) => lane * size + byte)),
-  );
-}
 
 export const i64 = {
   constant: (n: bigint): I64 => value("i64", 0x42, signed64(n)),
