@@ -1,10 +1,11 @@
 import { elementwiseInto } from "../array/kernels.js";
 import { formatShape, sameShape } from "../array/shape.js";
-import { GradientError, ShapeError } from "../base/errors.js";
-import { withMode } from "../graph/modes.js";
-import { type GradientRule, newTensor, type Op, scalarTensor, type Tensor } from "../graph/tensor.js";
+import { DtypeError, GradientError, ShapeError, ValueError } from "../base/errors.js";
+import { mode, withMode } from "../graph/modes.js";
+import { type GradientRule, newTensor, type Op, scalarTensor, sharedView, Tensor } from "../graph/tensor.js";
+import { isTracing } from "../graph/trace.js";
 import { add } from "../ops/arithmetic.js";
-import { convert } from "../ops/cast.js";
+import { convert, detach } from "../ops/cast.js";
 import { checkOptions, full, ones, zeros } from "../ops/create.js";
 import { sumTo } from "../ops/reduce.js";
 import { elementwiseRule, mayFuse } from "./elementwise-rule.js";
@@ -37,7 +38,8 @@ export function backward(output: Tensor, options: BackwardOptions = {}): void {
   checkOptions(options, ["seed", "retainGraph", "createGraph"], "backward");
   const { createGraph = false, retainGraph = createGraph } = options;
   const seed = checkSeed(output, options.seed, "backward");
-  propagate(output, seed, createGraph, !retainGraph, null, (leaf, gradient) => {
+  // A trace keeps the graph: it is about to read it.
+  propagate(output, seed, createGraph, !retainGraph && !isTracing(), null, (leaf, gradient) => {
     leaf.grad = leaf.grad === null ? gradient : add(leaf.grad, gradient);
   });
 }
@@ -120,6 +122,7 @@ function propagate(
     );
   }
   walking = true;
+  if (!createGraph && seed.requiresGrad) seed = detach(seed);
   try {
     withMode({ gradients: createGraph }, () => {
       const taking = countEdges(output);
@@ -188,7 +191,7 @@ function propagateTensors(
     let gradient = adjoints[place];
     adjoints[place] = null;
     if (gradient !== null && node.hooks !== null) gradient = runHooks(node, gradient);
-    if (gradient !== null && (targets === null ? node.op === null : targets.has(node))) collect(node, gradient);
+    if (gradient !== null && (targets === null ? node.op === null : targets.has(node))) collect(node, owned(gradient));
     if (node.op === null) continue;
     const { inputs } = node;
     for (let i = 0; i < inputs.length; i++) {
@@ -204,6 +207,11 @@ function propagateTensors(
     }
     if (release) node.release();
   }
+}
+
+/** A tensor of its own for each who receives a gradient: add hands one to both inputs, and assign_ may write to it. */
+function owned(gradient: Tensor): Tensor {
+  return mode.gradients || isTracing() ? gradient : sharedView(gradient, gradient.shape);
 }
 
 /** The same walk where every value is one number: gradients are numbers too, rounded as tensors of their dtype would be. */
@@ -289,10 +297,16 @@ function inputGradient(node: Tensor, dy: Tensor, index: number): Tensor | null {
     }
   }
   for (let i = 0; i < inputs.length; i++) {
-    if (op.kind !== "affine" && !(op.kind === "bilinear" && i === index)) checkUnwritten(inputs[i], node);
+    const unread = op.kind === "affine" || (op.kind === "bilinear" && i === index);
+    if (!unread || inputs[i].dtype === "int32") checkUnwritten(inputs[i], node);
   }
   const apply = rule as GradientRule as unknown as (...args: unknown[]) => Tensor;
   const result = apply(dy, ...inputs, node, node.attrs);
+  if (result.dtype !== input.dtype) {
+    throw new DtypeError(
+      `${op.name}: its gradient rule returned ${result.dtype} for a ${input.dtype} input; a rule returns the input's dtype`,
+    );
+  }
   if (op.broadcasts) return sumTo(result, input.shape);
   if (!sameShape(result.shape, input.shape)) {
     throw new ShapeError(
@@ -315,6 +329,14 @@ function runHooks(node: Tensor, gradient: Tensor): Tensor {
   for (const hook of node.hooks ?? []) {
     const replaced = hook(gradient);
     if (replaced === undefined) continue;
+    if (!(replaced instanceof Tensor)) {
+      throw new ValueError(`gradient hook: returned ${String(replaced)}; return a gradient (a tensor), or nothing`);
+    }
+    if (replaced.dtype !== node.dtype) {
+      throw new DtypeError(
+        `gradient hook: returned ${replaced.dtype} for a ${node.dtype} tensor; return a gradient of the same dtype, or nothing`,
+      );
+    }
     if (!sameShape(replaced.shape, node.shape)) {
       throw new ShapeError(
         `gradient hook: returned shape ${formatShape(replaced.shape)} for a tensor of shape ${formatShape(node.shape)}; return a gradient of the same shape, or nothing`,

@@ -1,6 +1,7 @@
 import type { DType } from "../array/dtype.js";
-import type { Shape } from "../array/shape.js";
+import { formatShape, type Shape } from "../array/shape.js";
 import { TraceError, ValueError } from "../base/errors.js";
+import { checkOptions } from "../base/options.js";
 import { mode, synchronous, withMode } from "./modes.js";
 import { currentScope, type ScopeFrame } from "./scope.js";
 import { rememberSite } from "./site.js";
@@ -89,8 +90,10 @@ export function setGradientFiller(filler: GradientFiller): void {
  */
 export function trace(fn: (...inputs: Tensor[]) => TraceResult, ...args: (Tensor | TraceOptions)[]): Graph {
   const last = args[args.length - 1];
-  const options: TraceOptions = last !== undefined && !(last instanceof Tensor) ? last : {};
-  const given = (last instanceof Tensor || last === undefined ? args : args.slice(0, -1)) as Tensor[];
+  const hasOptions = typeof last === "object" && last !== null && !(last instanceof Tensor);
+  const options: TraceOptions = hasOptions ? last : {};
+  checkOptions(options, ["gradients", "sites"], "trace");
+  const given = (hasOptions ? args.slice(0, -1) : args) as Tensor[];
   for (const input of given) {
     if (!(input instanceof Tensor)) {
       throw new ValueError(`trace: inputs are tensors, got ${String(input)}; make a tensor of it with tensor(...)`);
@@ -195,6 +198,11 @@ function inOrder(outputs: readonly Tensor[], inputs: readonly Tensor[]): readonl
     }
   }
   for (let next = inputs.length; next < found.length; next++) {
+    if (found[next].isReleased) {
+      throw new TraceError(
+        `the graph behind ${found[next].name || `a tensor of shape ${formatShape(found[next].shape)}`} was released by backward, so there is nothing to show; keep it with backward({ retainGraph: true })`,
+      );
+    }
     for (const input of found[next].inputs) {
       if (!seen.has(input)) {
         seen.add(input);
