@@ -57,6 +57,8 @@ export interface FitOptions extends RandomSource {
   validation?: Dataset;
   /** Visit the examples in a new random order each epoch; default true. */
   shuffle?: boolean;
+  /** Leave out the last batch of an epoch where it is smaller, as batch norm may want; default false. */
+  dropLast?: boolean;
   /** Called after each epoch, and about every 30 ms between; awaited where it returns a promise. */
   onProgress?: (progress: FitProgress) => void | Promise<void>;
   /** Stops the training after the batch under way; an AbortSignal, or anything with `aborted`. */
@@ -77,6 +79,7 @@ const FIT_OPTIONS = [
   "schedule",
   "validation",
   "shuffle",
+  "dropLast",
   "onProgress",
   "signal",
   "generator",
@@ -93,7 +96,7 @@ const TURN_MILLISECONDS = 30;
  */
 export async function fit(net: Layer, data: Dataset, options: FitOptions = {}): Promise<FitResult> {
   checkOptions(options, FIT_OPTIONS, "fit");
-  const { loss = defaultLoss, schedule, validation, shuffle = true, onProgress, signal } = options;
+  const { loss = defaultLoss, schedule, validation, shuffle = true, dropLast = false, onProgress, signal } = options;
   const epochs = checkCount(options.epochs ?? 100, "epochs", "fit");
   const batchSize = checkCount(options.batchSize ?? 32, "batchSize", "fit");
   const count = exampleCount(data, "fit");
@@ -101,7 +104,10 @@ export async function fit(net: Layer, data: Dataset, options: FitOptions = {}): 
   const optimizer = options.optimizer ?? new Adam(net.parameters(), { learningRate: 0.01 });
   checkOptimizer(optimizer, net);
   const generator = generatorOf(options, "fit");
-  const perEpoch = batchCount(count, batchSize);
+  const perEpoch = batchCount(count, batchSize, dropLast);
+  if (perEpoch === 0) {
+    throw new OptionError(`fit: ${count} examples fill no batch of ${batchSize}, and dropLast leaves out smaller ones`);
+  }
   const history: EpochRecord[] = [];
   let turnEnds = performance.now() + TURN_MILLISECONDS;
   for (let epoch = 1; epoch <= epochs; epoch++) {
@@ -109,7 +115,7 @@ export async function fit(net: Layer, data: Dataset, options: FitOptions = {}): 
     const { learningRate } = optimizer;
     let batch = 0;
     net.train();
-    for (const part of batches(data, batchSize, { shuffle, generator })) {
+    for (const part of batches(data, batchSize, { shuffle, generator, dropLast })) {
       if (signal?.aborted) {
         net.eval();
         return { history, stopped: true };

@@ -135,6 +135,14 @@ describe("fit", () => {
     expect(net.namedModules().some(([, module]) => module.training)).toBe(false);
   });
 
+  it("leaves out smaller batches where told to, so that batch norm can train", async () => {
+    const net = new nn.Sequential(new nn.Linear(2, 4), new nn.BatchNorm1d(4), new nn.ReLU(), new nn.Linear(4, 2));
+    const set = data.moons({ samples: 33, seed: 1 });
+    await expect(fit(net, set, { epochs: 1, batchSize: 8 })).rejects.toThrow(/at least two values per channel/);
+    const { history } = await fit(net, set, { epochs: 1, batchSize: 8, dropLast: true });
+    expect(history.length).toBe(1);
+  });
+
   it("stops at the first loss that is not finite", async () => {
     const net = netOf([2, 4, 1], 1);
     const optimizer = new optim.SGD(net.parameters(), { learningRate: 1e30 });
@@ -151,6 +159,7 @@ describe("fit", () => {
     await expect(fit(net, set, { epoch: 3 } as never)).rejects.toThrow(/unknown option "epoch"; known are epochs/);
     await expect(fit(net, set, { epochs: 0 })).rejects.toThrow(/epochs is an integer of at least 1, got 0/);
     await expect(fit(net, data.xor({ samples: 0 }))).rejects.toThrow(/no examples/);
+    await expect(fit(net, set, { dropLast: true })).rejects.toThrow(/4 examples fill no batch of 32/);
     await expect(fit(net, set, { optimizer: other })).rejects.toThrow(/none of the net's parameters/);
   });
 });

@@ -90,6 +90,38 @@ describe("Module in a trace", () => {
     for (const node of graph.nodes) expect(node.scope.length).toBeLessThanOrEqual(2);
   });
 
+  it("names a module that is called past the one that holds it by its whole path", () => {
+    class Past extends nn.Module {
+      readonly body = new nn.Sequential(new nn.Linear(3, 3));
+      forward(x: Tensor): Tensor {
+        return this.body.at(0).forward(x);
+      }
+    }
+    const graph = trace((x) => new Past().forward(x), zeros([3]));
+    expect(graph.outputs[0].scope).toEqual(["Past", "body.0: Linear"]);
+  });
+
+  it("passes all arguments of forward on, also those with defaults", () => {
+    class Scaled extends nn.Module {
+      forward(x: Tensor, factor = 3, shift: Tensor | null = null): Tensor {
+        return shift === null ? x.mul(factor) : x.mul(factor).add(shift);
+      }
+    }
+    const net = new Scaled();
+    expect(net.forward(tensor([1])).toArray()).toEqual([3]);
+    expect(net.forward(tensor([1]), 5, tensor([1])).toArray()).toEqual([6]);
+    expect(trace((x) => net.forward(x, 5, tensor([1])), tensor([1])).outputs[0].value.toArray()).toEqual([6]);
+    expect([net.forward.name, net.forward.length]).toEqual(["forward", 1]);
+  });
+
+  it("opens no scope, but works, where forward is a field", () => {
+    class Arrow extends nn.Module {
+      override forward: (x: Tensor) => Tensor = (x) => x.mul(2);
+    }
+    const graph = trace((x) => new Arrow().forward(x), tensor([4]));
+    expect([graph.outputs[0].value.toArray(), graph.outputs[0].scope]).toEqual([[8], []]);
+  });
+
   it("computes the same as without", () => {
     const net = new Louder();
     const x = tensor([1, -2, 3]);

@@ -14,17 +14,17 @@ import { checkNumber } from "../checks.js";
  */
 export function clipGradientNorm(parameters: Iterable<Tensor>, maxNorm: number): Tensor {
   checkNumber(maxNorm, "maxNorm", "clipGradientNorm");
-  const clipped = withGradient(parameters);
   return noGrad(() => {
+    const found = gradientsOf(parameters);
     let squares: Tensor | null = null;
-    for (const { grad } of clipped) {
-      const own = sum(square(grad));
+    for (const [, gradient] of found) {
+      const own = sum(square(gradient));
       squares = squares === null ? own : add(squares, own);
     }
     if (squares === null) return scalarTensor(0, "float32");
     const norm = sqrt(squares);
     const factor = minimum(div(maxNorm, add(norm, 1e-6)), 1);
-    for (const one of clipped) one.grad = mul(one.grad, convert(factor, one.grad.dtype));
+    for (const [parameter, gradient] of found) parameter.grad = mul(gradient, convert(factor, gradient.dtype));
     return norm;
   });
 }
@@ -33,10 +33,15 @@ export function clipGradientNorm(parameters: Iterable<Tensor>, maxNorm: number):
 export function clipGradientValue(parameters: Iterable<Tensor>, maximum: number): void {
   checkNumber(maximum, "maximum", "clipGradientValue");
   noGrad(() => {
-    for (const one of withGradient(parameters)) one.grad = clamp(one.grad, { min: -maximum, max: maximum });
+    for (const [parameter, gradient] of gradientsOf(parameters)) {
+      parameter.grad = clamp(gradient, { min: -maximum, max: maximum });
+    }
   });
 }
 
-function withGradient(parameters: Iterable<Tensor>): (Tensor & { grad: Tensor })[] {
-  return [...parameters].filter((one): one is Tensor & { grad: Tensor } => one.grad !== null);
+function gradientsOf(parameters: Iterable<Tensor>): [parameter: Tensor, gradient: Tensor][] {
+  return [...parameters].flatMap((one): [Tensor, Tensor][] => {
+    const { grad } = one;
+    return grad === null ? [] : [[one, grad]];
+  });
 }

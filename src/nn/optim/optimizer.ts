@@ -62,14 +62,15 @@ export abstract class Optimizer {
       this.count.assign_(add(this.count, 1));
       this.begin();
       this.parameters.forEach((parameter, i) => {
-        if (parameter.grad !== null) this.update(parameter, parameter.grad, i);
+        const { grad } = parameter;
+        if (grad !== null) this.update(parameter, grad, i);
       });
     });
   }
 
   /** Learning rate, step count and what the optimizer keeps of each parameter, such as "momentum.0". A snapshot. */
   stateDict(): StateDict {
-    return noGrad(() => Object.fromEntries([...this.state()].map(([name, value]) => [name, value.detach()])));
+    return Object.fromEntries([...this.state()].map(([name, value]) => [name, value.detach()]));
   }
 
   /**
