@@ -3,7 +3,7 @@ import { evaluateElementwise } from "./elementwise.js";
 import type { Expression } from "./expression.js";
 import { matmulPlain } from "./matmul.js";
 import { broadcastInto } from "./move.js";
-import { stridesOf } from "./shape.js";
+import { isSuffix, stridesOf } from "./shape.js";
 import type { ArrayView } from "./storage.js";
 import { evaluateRunWasm, type FloatRun, worthCompiling } from "./wasm/elementwise.js";
 import { matmulWasm } from "./wasm/gemm.js";
@@ -56,12 +56,6 @@ function spread(input: ArrayView, out: ArrayView, operand: number): FloatArray {
     for (let done = size; done < out.size; done *= 2) full.copyWithin(done, 0, Math.min(done, out.size - done));
   } else broadcastInto({ dtype: out.dtype, shape: out.shape, size: out.size, buffer: full, offset: 0 }, input);
   return full;
-}
-
-function isSuffix(inner: readonly number[], outer: readonly number[]): boolean {
-  const lead = outer.length - inner.length;
-  for (let axis = 0; axis < inner.length; axis++) if (inner[axis] !== outer[axis + lead]) return false;
-  return true;
 }
 
 /** `out = op(a) · op(b)` over the last two axes; leading axes broadcast to those of `out`. */

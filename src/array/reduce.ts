@@ -1,5 +1,6 @@
 import type { Competition } from "./affine-block.js";
 import { broadcastPlan } from "./elementwise.js";
+import { isSuffix } from "./shape.js";
 import type { ArrayView } from "./storage.js";
 
 /** Sums of float32 are kept in double precision and rounded once. */
@@ -22,15 +23,6 @@ export function sumInto(out: ArrayView, input: ArrayView): void {
   }
   const { buffer, offset } = out;
   for (let i = 0; i < out.size; i++) buffer[offset + i] = sums[i];
-}
-
-/** Whether `inner` is the last axes of `outer`, but for axes of length 1 before them. */
-function isSuffix(inner: readonly number[], outer: readonly number[]): boolean {
-  let first = 0;
-  while (first < inner.length && inner[first] === 1) first++;
-  const lead = outer.length - inner.length;
-  for (let axis = first; axis < inner.length; axis++) if (inner[axis] !== outer[axis + lead]) return false;
-  return true;
 }
 
 function total({ buffer, offset, size }: ArrayView): number {

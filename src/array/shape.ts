@@ -19,6 +19,15 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true;
 }
 
+/** Whether `inner` is the last axes of `outer`, but for axes of length 1 before them: it then repeats as a whole. */
+export function isSuffix(inner: Shape, outer: Shape): boolean {
+  let first = 0;
+  while (first < inner.length && inner[first] === 1) first++;
+  const lead = outer.length - inner.length;
+  for (let axis = first; axis < inner.length; axis++) if (inner[axis] !== outer[axis + lead]) return false;
+  return true;
+}
+
 /** `[2, 3]`, as messages and text forms show a shape. */
 export function formatShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;

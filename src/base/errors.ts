@@ -56,3 +56,6 @@ export class DrawError extends CreaseError {}
 
 /** A package that is needed for this call and is not installed; names the install command. */
 export class MissingPackageError extends CreaseError {}
+
+/** A function that cannot be compiled: it reads values, or gives back something other than tensors. */
+export class CompileError extends CreaseError {}

@@ -1,0 +1,172 @@
+import { CompileError } from "../base/errors.js";
+import { type Observer, synchronous, withMode } from "../graph/modes.js";
+import { callSite } from "../graph/site.js";
+import { type Op, observeReads, Tensor, tick } from "../graph/tensor.js";
+import type { Effect, Program, Source, Step, Value } from "./program.js";
+
+/** What a compiled function may return. */
+export type Results = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;
+
+/** A gradient that the function found at its start: whether there was one decides what it does. */
+export interface GradientGuard {
+  readonly leaf: Tensor;
+  readonly present: boolean;
+}
+
+/** A call that was run and written down. */
+export interface Captured<R extends Results> {
+  readonly program: Program;
+  readonly guards: readonly GradientGuard[];
+  /** What the function returned. */
+  readonly results: R;
+}
+
+/** Runs `fn` once, for real, and writes down what it did. */
+export function capture<R extends Results>(fn: (...inputs: Tensor[]) => R, inputs: readonly Tensor[]): Captured<R> {
+  const writer = new Writer(inputs);
+  const previous = observeReads((tensor) => writer.read(tensor));
+  let results: R;
+  try {
+    results = withMode({ observer: writer }, () => synchronous(fn(...inputs), "compile"));
+  } finally {
+    observeReads(previous);
+  }
+  const outputs = tensorsOf(results).map((tensor) => writer.valueOf(tensor));
+  return { program: writer.program(outputs), guards: writer.guards, results };
+}
+
+/** The tensors of a result, in a fixed order. */
+export function tensorsOf(results: Results): readonly Tensor[] {
+  const list =
+    results instanceof Tensor
+      ? [results]
+      : typeof results === "object" && results !== null
+        ? Object.values(results)
+        : [results];
+  if (!list.every((one) => one instanceof Tensor)) {
+    throw new CompileError(
+      "compile: the function returned something other than tensors; return a tensor, or a list or record of tensors (numbers are read outside, by item())",
+    );
+  }
+  return list;
+}
+
+/** A result of the same form with other tensors. */
+export function withTensors<R extends Results>(results: R, tensors: readonly Tensor[]): R {
+  if (results instanceof Tensor) return tensors[0] as R;
+  if (Array.isArray(results)) return tensors as unknown as R;
+  return Object.fromEntries(Object.keys(results).map((key, i) => [key, tensors[i]])) as R;
+}
+
+class Writer implements Observer {
+  readonly recordsAll = true;
+  readonly guards: GradientGuard[] = [];
+  private readonly start = tick();
+  private readonly argumentPlaces = new Map<Tensor, number>();
+  private readonly values: Value[] = [];
+  private readonly steps: Step[] = [];
+  /** The value that each tensor stands for now; assignment changes it. */
+  private readonly current = new Map<Tensor, Value>();
+  private readonly written = new Map<Tensor, Value>();
+  private readonly gradients = new Map<Tensor, Tensor | null>();
+  /** Gradients that were there before the call, by the leaf that has them. */
+  private readonly earlier = new Map<Tensor, Tensor>();
+  private readonly watched = new Set<Tensor>();
+  private busy = false;
+
+  constructor(inputs: readonly Tensor[]) {
+    inputs.forEach((input, index) => {
+      this.argumentPlaces.set(input, index);
+    });
+  }
+
+  made(result: Tensor, inputs: readonly Tensor[], op: Op): void {
+    const values = inputs.map((input) => this.valueOf(input));
+    // Tensors over the same memory are one value under two shapes.
+    const shared = inputs.findIndex((input) => input.buffer === result.buffer && input.offset === result.offset);
+    const output = this.newValue(
+      result,
+      { kind: "step" },
+      shared >= 0 && op.name === "reshape" ? values[shared].root : null,
+    );
+    this.steps.push({ op, attrs: result.attrs, inputs: values, output });
+    this.current.set(result, output);
+  }
+
+  /** From here on the target stands for the source's value. */
+  assigned(target: Tensor, source: Tensor): void {
+    const value = this.valueOf(source);
+    this.current.set(target, value);
+    this.written.set(target, value);
+  }
+
+  read(tensor: Tensor): void {
+    if (this.busy) return;
+    if (tensor.id > this.start && !this.current.has(tensor)) return;
+    const site = callSite();
+    throw new CompileError(
+      `compile: the function reads the values of a tensor${site === null ? "" : ` at ${site}`}; a compiled function is run once and replayed, so that what is read would be that of the first call: return the tensor and read it outside, or decide with where(...)`,
+    );
+  }
+
+  gradientRead(leaf: Tensor): void {
+    if (this.busy) return;
+    this.watch(leaf);
+  }
+
+  gradientSet(leaf: Tensor, gradient: Tensor | null): void {
+    this.watched.add(leaf);
+    this.gradients.set(leaf, gradient);
+  }
+
+  /** Notes whether there is a gradient before the function sets it: that decides what the function does. */
+  private watch(leaf: Tensor): void {
+    if (this.watched.has(leaf)) return;
+    this.watched.add(leaf);
+    this.busy = true;
+    const gradient = leaf.grad;
+    this.busy = false;
+    this.guards.push({ leaf, present: gradient !== null });
+    if (gradient !== null) this.earlier.set(gradient, leaf);
+  }
+
+  /** The value that a tensor stands for. */
+  valueOf(tensor: Tensor): Value {
+    const known = this.current.get(tensor);
+    if (known !== undefined) return known;
+    const value = this.newValue(tensor, this.sourceOf(tensor), null);
+    this.current.set(tensor, value);
+    return value;
+  }
+
+  private sourceOf(tensor: Tensor): Source {
+    const index = this.argumentPlaces.get(tensor);
+    if (index !== undefined) return { kind: "argument", index };
+    const leaf = this.earlier.get(tensor);
+    if (leaf !== undefined) return { kind: "gradient", leaf };
+    return tensor.id > this.start ? { kind: "constant", tensor } : { kind: "state", tensor };
+  }
+
+  private newValue({ dtype, shape, size }: Tensor, source: Source, root: Value | null): Value {
+    const value: Value = {
+      id: this.values.length,
+      dtype,
+      shape,
+      size,
+      source,
+      get root() {
+        return root ?? value;
+      },
+    };
+    this.values.push(value);
+    return value;
+  }
+
+  program(results: readonly Value[]): Program {
+    const effects: Effect[] = [...this.written].map(([tensor, value]) => ({ kind: "assign", tensor, value }));
+    for (const [leaf, gradient] of this.gradients) {
+      effects.push({ kind: "gradient", leaf, value: gradient === null ? null : this.valueOf(gradient) });
+    }
+    return { values: this.values, steps: this.steps, effects, results };
+  }
+}

@@ -1,0 +1,77 @@
+import { formatShape } from "../array/shape.js";
+import { CompileError } from "../base/errors.js";
+import { mode } from "../graph/modes.js";
+import { sharedView, Tensor } from "../graph/tensor.js";
+import { type Captured, capture, type GradientGuard, type Results, tensorsOf, withTensors } from "./capture.js";
+import { Executable } from "./executable.js";
+import { passes } from "./passes.js";
+import type { Program } from "./program.js";
+
+/** A call that was captured, for one signature of the arguments. */
+interface Recording<R extends Results> {
+  readonly guards: readonly GradientGuard[];
+  readonly results: R;
+  readonly program: Program;
+  /** Made at the first replay: a function that is called once needs none. */
+  executable: Executable | null;
+}
+
+export interface Compiled<Inputs extends readonly Tensor[], R extends Results> {
+  (...inputs: Inputs): R;
+  /** The programs so far, after the passes; for looking at them with `programText`. */
+  readonly programs: readonly Program[];
+}
+
+/**
+ * A function of tensors that does what `fn` does, faster: its first call for given shapes and dtypes runs `fn` and
+ * writes down every op, also those of backward and of the optimizer; later calls replay them as one WebAssembly
+ * function over memory of their own, with elementwise ops fused.
+ *
+ * `fn` is not run again, so all that it does must be done by tensors: parameters, running statistics, learning rates and
+ * random streams are followed, as is `.grad`; numbers and other variables of the program are those of the first call.
+ * Reading values inside (`item()`, `data`, `toArray()`) raises an error. Results require no gradient: differentiate
+ * inside. Results agree with eager ones up to rounding: fused operations round as often, sums may add in another order.
+ *
+ * @throws CompileError at the first call, naming the line, where `fn` reads values or returns other things than tensors.
+ */
+export function compile<Inputs extends Tensor[], R extends Results>(fn: (...inputs: Inputs) => R): Compiled<Inputs, R> {
+  const recordings = new Map<string, Recording<R>[]>();
+  const programs: Program[] = [];
+  const call = (...inputs: Inputs): R => {
+    if (mode.observer !== null) return fn(...inputs);
+    const key = signature(inputs);
+    let known = recordings.get(key);
+    if (known === undefined) {
+      known = [];
+      recordings.set(key, known);
+    }
+    const recording = known.find(({ guards }) => guards.every(({ leaf, present }) => leaf.hasGradient === present));
+    if (recording !== undefined) {
+      recording.executable ??= new Executable(recording.program);
+      return withTensors(recording.results, recording.executable.call(inputs));
+    }
+    const captured: Captured<R> = capture(fn as unknown as (...inputs: Tensor[]) => R, inputs);
+    const program = passes.reduce((last, [, pass]) => pass(last), captured.program);
+    const results = withTensors(
+      captured.results,
+      tensorsOf(captured.results).map((result) => sharedView(result, result.shape)),
+    );
+    known.push({ guards: captured.guards, results, program, executable: null });
+    programs.push(program);
+    return results;
+  };
+  return Object.assign(call, { programs });
+}
+
+function signature(inputs: readonly unknown[]): string {
+  return inputs
+    .map((input, i) => {
+      if (!(input instanceof Tensor)) {
+        throw new CompileError(
+          `compile: argument ${i} is ${String(input)}; compiled functions take tensors: pass numbers as tensor(number)`,
+        );
+      }
+      return `${input.dtype}${formatShape(input.shape)}${input.requiresGrad ? "g" : ""}`;
+    })
+    .join(" ");
+}

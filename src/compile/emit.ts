@@ -1,0 +1,323 @@
+import type { Expression } from "../array/expression.js";
+import type { FunctionBuilder, FunctionReference, Local } from "../array/wasm/assembler.js";
+import { ModuleBuilder } from "../array/wasm/assembler.js";
+import { emitExpression, type HostFunctions, importHostFunctions } from "../array/wasm/expression-emitter.js";
+import { addDirectGemm, addDirectPacking, type directParameters } from "../array/wasm/gemm-direct.js";
+import { addPackedGemm, type packedParameters, workBytes } from "../array/wasm/gemm-packed.js";
+import { epilogue } from "../array/wasm/gemm-tile.js";
+import { f64, i32, v128 } from "../array/wasm/instructions.js";
+import { type FloatType, type FloatVector, lanes, vectorOf } from "../array/wasm/vectors.js";
+import { expressionOf } from "../graph/op.js";
+import type { MemoryPlan } from "./memory-plan.js";
+import type { Value } from "./program.js";
+import {
+  type LoopUnit,
+  type Pattern,
+  type ProductUnit,
+  patternOf,
+  type ScheduledUnit,
+  type SumUnit,
+} from "./schedule.js";
+
+/**
+ * A scheduled program as one WebAssembly function, `run()`: every address, length and stride is a constant. Units that
+ * have no code of their own call back to the host by number.
+ */
+
+/** Bytes at the start of the memory that products use for packing. */
+export function workspaceBytes(units: readonly ScheduledUnit[]): number {
+  let bytes = 0;
+  for (const unit of units) {
+    if (unit.kind !== "product") continue;
+    const { m, n, k, dtype } = productSizes(unit);
+    const vector = vectorOf(dtype);
+    const panels = k * (n + 2 * vector.lanes) * vector.size;
+    bytes = Math.max(bytes, m * n * k === 0 ? 0 : Math.max(panels, isDirect(unit) ? 0 : workBytes(vector)));
+  }
+  return bytes + 64;
+}
+
+/** The module; imports `env.memory`, `env.call` and the host's functions. */
+export function emitProgram(units: readonly ScheduledUnit[], plan: MemoryPlan, relaxed: boolean): Uint8Array {
+  const module = new ModuleBuilder();
+  const host = importHostFunctions(module);
+  const call = module.import("call", 1);
+  const products = new Products(module, relaxed, units);
+  // Several functions, so that no one is so long that the host's compiler gives up optimizing it.
+  const parts: FunctionReference<Record<string, never>>[] = [];
+  for (let start = 0; start < units.length; start += UNITS_PER_FUNCTION) {
+    parts.push(
+      module.function("", {}, (f) => {
+        const emitter = new UnitEmitter(f, plan, relaxed, host, products);
+        units.slice(start, start + UNITS_PER_FUNCTION).forEach((unit, i) => {
+          if (unit.kind === "loop") emitter.loop(unit);
+          else if (unit.kind === "product") emitter.product(unit);
+          else if (unit.kind === "sum") emitter.sum(unit);
+          else f.add({ code: [f.callImported(call, f64.constant(start + i)).code, 0x1a] });
+        });
+      }) as FunctionReference<Record<string, never>>,
+    );
+  }
+  module.function("run", {}, (f) => {
+    for (const part of parts) f.call(part);
+  });
+  return module.bytes();
+}
+
+const UNITS_PER_FUNCTION = 40;
+
+interface ProductSizes {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly dtype: FloatType;
+}
+
+function productSizes({ step }: ProductUnit): ProductSizes {
+  const { transposeA, transposeB } = step.attrs as { transposeA: boolean; transposeB: boolean };
+  const [m, n] = step.output.shape;
+  const k = step.inputs[0].shape[transposeA ? 0 : 1];
+  return { m, n, k, transposeA, transposeB, dtype: step.output.dtype as FloatType };
+}
+
+/** As for eager products: B small enough for the first-level cache, or few rows. */
+function isDirect(unit: ProductUnit): boolean {
+  const { m, n, k, transposeB, dtype } = productSizes(unit);
+  return k * n * vectorOf(dtype).size <= 24 * 1024 || (m <= 8 && !transposeB);
+}
+
+/** The product kernels that a program needs, in its own module. */
+class Products {
+  private readonly direct = new Map<string, FunctionReference<typeof directParameters>>();
+  private readonly packed = new Map<string, FunctionReference<typeof packedParameters>>();
+
+  constructor(module: ModuleBuilder, relaxed: boolean, units: readonly ScheduledUnit[]) {
+    for (const dtype of ["float32", "float64"] as const) {
+      const own = units.filter(
+        (unit) => unit.kind === "product" && productSizes(unit).dtype === dtype,
+      ) as ProductUnit[];
+      const vector = vectorOf(dtype);
+      if (own.some(isDirect)) {
+        const packB = addDirectPacking(module, vector);
+        for (const layout of ["rows", "columns"] as const) {
+          if (!own.some((unit) => isDirect(unit) && productSizes(unit).transposeA === (layout === "columns"))) continue;
+          this.direct.set(`${dtype} ${layout}`, addDirectGemm(module, "", vector, relaxed, layout, packB));
+        }
+      }
+      if (own.some((unit) => !isDirect(unit))) this.packed.set(dtype, addPackedGemm(module, "", vector, relaxed));
+    }
+  }
+
+  call(f: FunctionBuilder, unit: ProductUnit, addressOf: (value: Value) => number): void {
+    const { m, n, k, transposeA, transposeB, dtype } = productSizes(unit);
+    const { size } = vectorOf(dtype);
+    const [a, b] = unit.step.inputs.map(addressOf);
+    const c = addressOf(unit.output);
+    const aStride = (transposeA ? m : k) * size;
+    const bStride = (transposeB ? k : n) * size;
+    const bias = unit.bias === null ? 0 : addressOf(unit.bias);
+    const flags = (unit.bias === null ? 0 : epilogue.bias) | (unit.relu ? epilogue.relu : 0);
+    if (isDirect(unit)) {
+      const kernel = this.direct.get(`${dtype} ${transposeA ? "columns" : "rows"}`) as FunctionReference;
+      f.call(kernel, a, aStride, b, bStride, transposeB ? 1 : 0, c, n * size, bias, m, n, k, flags, WORKSPACE);
+    } else {
+      const kernel = this.packed.get(dtype) as FunctionReference;
+      f.call(
+        kernel,
+        a,
+        aStride,
+        transposeA ? 1 : 0,
+        b,
+        bStride,
+        transposeB ? 1 : 0,
+        c,
+        n * size,
+        bias,
+        m,
+        n,
+        k,
+        flags,
+        WORKSPACE,
+      );
+    }
+  }
+}
+
+/** Address 0 is left free: it would read as "nothing". */
+const WORKSPACE = 64;
+
+class UnitEmitter {
+  constructor(
+    readonly f: FunctionBuilder,
+    readonly plan: MemoryPlan,
+    readonly relaxed: boolean,
+    readonly host: HostFunctions,
+    readonly products: Products,
+  ) {}
+
+  private addressOf = (value: Value): number => this.plan.address.get(value.root) as number;
+
+  product(unit: ProductUnit): void {
+    const { m, n, k } = productSizes(unit);
+    if (m * n * k > 0) this.products.call(this.f, unit, this.addressOf);
+  }
+
+  /**
+   * One pass over all elements: each outside value is read once, each result that is needed outside is written once.
+   * Rows are written whole vectors at a time, past their end into the next row, which is written afterwards.
+   */
+  loop({ steps, size, columns, stored }: LoopUnit): void {
+    const { f } = this;
+    const vector = vectorOf(steps[0].output.dtype as FloatType);
+    const inside = new Set(steps.map(({ output }) => output.root));
+    const outside = new Map<Value, Pattern>();
+    for (const { inputs, output } of steps) {
+      for (const input of inputs) {
+        if (!inside.has(input.root)) outside.set(input.root, patternOf(input, output) as Pattern);
+      }
+    }
+    const registers = new Map<Value, Local<"v128">>();
+    for (const [value, pattern] of outside) {
+      const register = f.local("v128");
+      registers.set(value, register);
+      if (pattern === "scalar") f.set(register, vector.loadSplat(i32.constant(this.addressOf(value))));
+    }
+    const compute = (offset: Local<"i32">, column: Local<"i32">, rowOffset: Local<"i32">): void => {
+      for (const [value, pattern] of outside) {
+        const address = this.addressOf(value);
+        const register = registers.get(value) as Local<"v128">;
+        if (pattern === "full") f.set(register, v128.load(offset, address));
+        else if (pattern === "row") f.set(register, v128.load(column, address));
+        else if (pattern === "column" && column === rowOffset) f.set(register, vector.loadSplat(rowOffset, address));
+      }
+      const results: Local<"v128">[] = [];
+      for (const { op, attrs, inputs, output } of steps) {
+        const expression: Expression = expressionOf(op, attrs, inputs.length);
+        const operands = inputs.map((input) => registers.get(input.root) as Local<"v128">);
+        const result = emitExpression(f, vector, this.relaxed, expression, operands, this.host);
+        registers.set(output.root, result);
+        results.push(result);
+        if (stored.has(output.root)) f.add(v128.store(offset, result, this.addressOf(output)));
+      }
+      f.release(...results);
+      for (const { output } of steps) registers.delete(output.root);
+    };
+    const offset = f.local("i32");
+    if (columns === size || size === 1) {
+      f.loop(offset, 0, size * vector.size, 16, () => compute(offset, offset, offset));
+      f.release(offset, ...registers.values());
+      return;
+    }
+    // Rows: `offset` of the element, `column` within the row, `row` counts rows for operands with one number for each.
+    const row = f.local("i32");
+    const start = f.local("i32");
+    const column = f.local("i32");
+    const rows = size / columns;
+    f.set(start, i32.constant(0));
+    f.loop(row, 0, rows * vector.size, vector.size, () => {
+      for (const [value, pattern] of outside) {
+        if (pattern === "column") {
+          f.set(registers.get(value) as Local<"v128">, vector.loadSplat(row, this.addressOf(value)));
+        }
+      }
+      f.set(offset, start);
+      f.loop(column, 0, columns * vector.size, 16, () => {
+        compute(offset, column, row);
+        f.increment(offset, 16);
+      });
+      f.increment(start, columns * vector.size);
+    });
+    f.release(offset, row, start, column, ...registers.values());
+  }
+
+  sum({ step, over }: SumUnit): void {
+    const [input] = step.inputs;
+    const { output } = step;
+    const vector = vectorOf(output.dtype as FloatType);
+    if (over === "all") this.sumRun(vector, input.size, this.addressOf(input), null, this.addressOf(output), null);
+    else if (over === "columns") this.sumColumns(vector, input, output);
+    else this.sumRows(vector, input, output);
+  }
+
+  /**
+   * Adds up `count` consecutive elements, in double precision, into one.
+   * `base` and `to` are added to the addresses where given.
+   */
+  private sumRun(
+    vector: FloatVector,
+    count: number,
+    from: number,
+    base: Local<"i32"> | null,
+    result: number,
+    to: Local<"i32"> | null,
+  ): void {
+    const { f } = this;
+    const [even, odd] = f.locals("v128", 2);
+    const zero = vectorOf("float64").constant(0);
+    f.set(even, zero);
+    f.set(odd, zero);
+    const offset = f.local("i32");
+    const double = vectorOf("float64");
+    const whole = Math.floor(count / vector.lanes) * vector.lanes;
+    const at = (place: Local<"i32">) => (base === null ? place : i32.add(place, base));
+    if (whole > 0) {
+      f.loop(offset, 0, whole * vector.size, 16, () => {
+        const x = f.keep(v128.load(at(offset), from));
+        if (vector.lanes === 4) {
+          f.set(even, double.add(even, lanes.promoteLow(x)));
+          f.set(odd, double.add(odd, lanes.promoteLow(vector.shuffle(x, x, [2, 3, 2, 3]))));
+        } else f.set(even, double.add(even, x));
+        f.release(x);
+      });
+    }
+    for (let i = whole; i < count; i++) {
+      f.set(offset, i32.constant(i * vector.size));
+      const x = vector.loadZero(at(offset), from);
+      f.set(even, double.add(even, vector.lanes === 4 ? lanes.promoteLow(x) : x));
+    }
+    const both = f.keep(double.add(even, odd));
+    const total = double.add(both, double.shuffle(both, both, [1, 0]));
+    f.add(vector.storeLane(to ?? i32.constant(0), vector.lanes === 4 ? lanes.demoteZero(total) : total, 0, result));
+    f.release(even, odd, both, offset);
+  }
+
+  /** One sum for each row. */
+  private sumColumns(vector: FloatVector, input: Value, output: Value): void {
+    const { f } = this;
+    const columns = input.size / output.size;
+    const row = f.local("i32");
+    const start = f.local("i32");
+    f.set(start, i32.constant(0));
+    f.loop(row, 0, output.size * vector.size, vector.size, () => {
+      this.sumRun(vector, columns, this.addressOf(input), start, this.addressOf(output), row);
+      f.increment(start, columns * vector.size);
+    });
+    f.release(row, start);
+  }
+
+  /** Adds up rows, four vectors of columns at a time. */
+  private sumRows(vector: FloatVector, input: Value, output: Value): void {
+    const { f } = this;
+    const width = output.size * vector.size;
+    const from = this.addressOf(input);
+    const to = this.addressOf(output);
+    const row = f.local("i32");
+    for (let start = 0; start < width; start += 64) {
+      const vectors = Math.min(4, Math.ceil((width - start) / 16));
+      const sums = f.locals("v128", vectors);
+      for (const sum of sums) f.set(sum, vector.constant(0));
+      f.loop(row, 0, input.size * vector.size, width, () => {
+        sums.forEach((sum, i) => {
+          f.set(sum, vector.add(sum, v128.load(row, from + start + 16 * i)));
+        });
+      });
+      sums.forEach((sum, i) => {
+        f.add(v128.store(i32.constant(0), sum, to + start + 16 * i));
+      });
+      f.release(...sums);
+    }
+    f.release(row);
+  }
+}

@@ -1,0 +1,252 @@
+import type { DataArray } from "../array/dtype.js";
+import { elementwiseInto } from "../array/kernels.js";
+import type { ArrayView } from "../array/storage.js";
+import { wasmEngine } from "../array/wasm/engine.js";
+import { hostFunctions } from "../array/wasm/expression-emitter.js";
+import { simdLevel } from "../array/wasm/features.js";
+import { expressionOf } from "../graph/op.js";
+import { newTensor, type Tensor, tick } from "../graph/tensor.js";
+import { emitProgram, workspaceBytes } from "./emit.js";
+import { planMemory } from "./memory-plan.js";
+import type { Program, Step, Value } from "./program.js";
+import { readsOf, type ScheduledUnit, schedule, writesOf } from "./schedule.js";
+
+/** A tensor whose values the program holds between calls. */
+interface Resident {
+  readonly tensor: Tensor;
+  readonly view: ArrayView;
+}
+
+/** A value that is copied from one place of the program's memory to another after a call. */
+interface Move {
+  readonly from: ArrayView;
+  readonly to: ArrayView;
+}
+
+/**
+ * A program with memory of its own, ready to be run again and again. The memory is never grown, so that views of it
+ * stay valid, and goes with the program.
+ */
+export class Executable {
+  private readonly run: () => void;
+  private readonly float32: Float32Array;
+  private readonly float64: Float64Array;
+  private readonly int32: Int32Array;
+  private readonly arguments: { readonly index: number; readonly view: ArrayView }[] = [];
+  private readonly gradientsIn: { readonly leaf: Tensor; readonly view: ArrayView }[] = [];
+  private readonly residents: Resident[] = [];
+  private readonly moves: Move[] = [];
+  private readonly written: Tensor[] = [];
+  private readonly gradientsOut: { readonly leaf: Tensor; readonly make: (() => Tensor) | null }[] = [];
+  private readonly results: ArrayView[];
+  /** The last arguments: values never change, so that the same tensor need not be copied again. */
+  private readonly lastArguments: (DataArray | null)[] = [];
+  private readonly lastOffsets: number[] = [];
+
+  constructor(program: Program) {
+    const units = schedule(program);
+    const compiled = simdLevel() !== "none";
+    const reserved = compiled ? workspaceBytes(units) + 64 : 64;
+    const lasting = lastingValues(program);
+    const plan = planMemory(
+      units.map((unit) => ({ reads: readsOf(unit), writes: writesOf(unit) })),
+      lasting,
+      homesOf(program, units),
+      reserved,
+    );
+    const memory = compiled ? newMemory(plan.bytes) : new ArrayBuffer(Math.ceil(plan.bytes / 8) * 8);
+    const buffer = memory instanceof ArrayBuffer ? memory : memory.buffer;
+    this.float32 = new Float32Array(buffer);
+    this.float64 = new Float64Array(buffer);
+    this.int32 = new Int32Array(buffer);
+    const views = new Map<Value, ArrayView>();
+    const viewOf = (value: Value): ArrayView => {
+      let view = views.get(value);
+      if (view === undefined) {
+        view = this.viewAt(value, plan.address.get(value.root) as number);
+        views.set(value, view);
+      }
+      return view;
+    };
+    this.place(program, viewOf);
+    this.results = program.results.map(viewOf);
+    const calls = units.map((unit) => (unit.kind === "call" || !compiled ? callsOf(unit, program, viewOf) : null));
+    if (compiled) {
+      const engine = wasmEngine() as NonNullable<ReturnType<typeof wasmEngine>>;
+      const call = (index: number): number => {
+        calls[index]?.();
+        return 0;
+      };
+      const bytes = emitProgram(units, plan, simdLevel() === "relaxed");
+      const env = { memory, call, ...hostFunctions } as never;
+      this.run = new engine.Instance(new engine.Module(bytes), { env }).exports.run as () => void;
+    } else {
+      this.run = () => {
+        for (const call of calls) call?.();
+      };
+    }
+  }
+
+  private viewAt({ dtype, shape, size }: Value, address: number): ArrayView {
+    const buffer = dtype === "float32" ? this.float32 : dtype === "float64" ? this.float64 : this.int32;
+    return { dtype, shape, size, buffer, offset: address / buffer.BYTES_PER_ELEMENT };
+  }
+
+  /** Sorts out what is copied in and out, and writes the constants. */
+  private place(program: Program, viewOf: (value: Value) => ArrayView): void {
+    const homes = new Map<Tensor, ArrayView>();
+    for (const value of program.values) {
+      const { source } = value;
+      if (source.kind === "step") continue;
+      const view = viewOf(value);
+      if (source.kind === "argument") this.arguments.push({ index: source.index, view });
+      else if (source.kind === "gradient") this.gradientsIn.push({ leaf: source.leaf, view });
+      else if (source.kind === "constant") copyInto(view, source.tensor);
+      else {
+        homes.set(source.tensor, view);
+        this.residents.push({ tensor: source.tensor, view });
+      }
+    }
+    for (const effect of program.effects) {
+      if (effect.kind === "assign") {
+        const from = viewOf(effect.value);
+        let home = homes.get(effect.tensor);
+        if (home === undefined) {
+          home = from;
+          homes.set(effect.tensor, home);
+        } else if (home.offset !== from.offset || home.buffer !== from.buffer) this.moves.push({ from, to: home });
+        this.written.push(effect.tensor);
+      } else {
+        const view = effect.value === null ? null : viewOf(effect.value);
+        this.gradientsOut.push({ leaf: effect.leaf, make: view === null ? null : () => tensorOf(view) });
+      }
+    }
+    this.homes = this.written.map((tensor) => homes.get(tensor) as ArrayView);
+  }
+
+  private homes: ArrayView[] = [];
+
+  /** One call: values in, the steps, values out. */
+  call(inputs: readonly Tensor[]): Tensor[] {
+    for (const { index, view } of this.arguments) {
+      const input = inputs[index];
+      if (this.lastArguments[index] === input.buffer && this.lastOffsets[index] === input.offset && !input.isResident)
+        continue;
+      copyInto(view, input);
+      this.lastArguments[index] = input.buffer;
+      this.lastOffsets[index] = input.offset;
+    }
+    for (const { leaf, view } of this.gradientsIn) copyInto(view, leaf.grad as Tensor);
+    for (const { tensor, view } of this.residents) {
+      if (tensor.buffer === view.buffer && tensor.offset === view.offset) continue;
+      copyInto(view, tensor);
+      tensor.moveTo(view.buffer, view.offset, true);
+    }
+    this.run();
+    for (const { from, to } of this.moves) copyInto(to, from);
+    for (let i = 0; i < this.written.length; i++) {
+      const tensor = this.written[i];
+      const { buffer, offset } = this.homes[i];
+      tensor.moveTo(buffer, offset, true);
+      tensor.written = tick();
+    }
+    for (const { leaf, make } of this.gradientsOut) {
+      if (make === null) leaf.grad = null;
+      else leaf.setGradientSource(make);
+    }
+    return this.results.map(tensorOf);
+  }
+}
+
+function newMemory(bytes: number): { readonly buffer: ArrayBuffer } {
+  const engine = wasmEngine() as NonNullable<ReturnType<typeof wasmEngine>>;
+  return new engine.Memory({ initial: Math.ceil(bytes / 65_536) });
+}
+
+/** Values that are there before the first unit, or are needed after the last. */
+function lastingValues({ values, effects, results }: Program): Value[] {
+  return [
+    ...values.filter(({ source }) => source.kind !== "step"),
+    ...effects.flatMap(({ value }) => (value === null ? [] : [value])),
+    ...results,
+  ];
+}
+
+/**
+ * New values of state that may be written over the old ones: made by a loop that runs along with them, after which
+ * nobody reads the old values.
+ */
+function homesOf({ values, effects, results }: Program, units: readonly ScheduledUnit[]): Map<Value, Value> {
+  const stateOf = new Map<Tensor, Value>();
+  for (const value of values) if (value.source.kind === "state") stateOf.set(value.source.tensor, value);
+  const lastRead = new Map<Value, number>();
+  const madeBy = new Map<Value, number>();
+  units.forEach((unit, i) => {
+    for (const { root } of readsOf(unit)) lastRead.set(root, i);
+    for (const { root } of writesOf(unit)) madeBy.set(root, i);
+  });
+  const outside = new Set(results.map(({ root }) => root));
+  const taken = new Map<Value, number>();
+  for (const { value } of effects) if (value !== null) taken.set(value.root, (taken.get(value.root) ?? 0) + 1);
+  const homes = new Map<Value, Value>();
+  for (const effect of effects) {
+    if (effect.kind !== "assign") continue;
+    const { root } = effect.value;
+    const old = stateOf.get(effect.tensor);
+    const made = madeBy.get(root);
+    if (old === undefined || made === undefined || outside.has(root) || outside.has(old) || taken.get(root) !== 1)
+      continue;
+    // The old value itself may have become another tensor's, or a gradient.
+    if (taken.has(old)) continue;
+    const unit = units[made];
+    if (unit.kind !== "loop" || unit.columns !== unit.size || old.size !== unit.size) continue;
+    if ((lastRead.get(old) ?? -1) <= made) homes.set(root, old);
+  }
+  return homes;
+}
+
+/** The host's code for a unit: its ops one after the other. */
+function callsOf(unit: ScheduledUnit, program: Program, viewOf: (value: Value) => ArrayView): () => void {
+  const steps = stepsOf(unit, program).map((step) => callOf(step, viewOf));
+  return () => {
+    for (const step of steps) step();
+  };
+}
+
+/** All steps of a unit; those that a product took in are found by their values. */
+function stepsOf(unit: ScheduledUnit, { steps }: Program): readonly Step[] {
+  if (unit.kind === "loop") return unit.steps;
+  if (unit.kind !== "product") return [unit.step];
+  const chain: Step[] = [unit.step];
+  while (chain[chain.length - 1].output !== unit.output) {
+    const { output } = chain[chain.length - 1];
+    chain.push(steps.find((step) => step.inputs.includes(output)) as Step);
+  }
+  return chain;
+}
+
+function callOf({ op, attrs, inputs, output }: Step, viewOf: (value: Value) => ArrayView): () => void {
+  const out = viewOf(output);
+  const operands = inputs.map(viewOf);
+  if (op.scalar !== null) {
+    const expression = expressionOf(op, attrs, inputs.length);
+    return () => elementwiseInto(expression, out, operands);
+  }
+  return () => {
+    out.buffer.fill(0, out.offset, out.offset + out.size);
+    op.forward?.(out, operands as unknown as readonly Tensor[], attrs);
+  };
+}
+
+function copyInto(target: ArrayView, source: ArrayView): void {
+  const { size } = target;
+  if (size <= 64) {
+    for (let i = 0; i < size; i++) target.buffer[target.offset + i] = source.buffer[source.offset + i];
+  } else target.buffer.set(source.buffer.subarray(source.offset, source.offset + size), target.offset);
+}
+
+function tensorOf(view: ArrayView): Tensor {
+  const tensor = newTensor(view.dtype, view.shape, view.size);
+  copyInto(tensor, view);
+  return tensor;
+}

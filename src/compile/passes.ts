@@ -1,0 +1,117 @@
+import type { Pass, Program, Step, Value } from "./program.js";
+
+/** Values that are needed after the last step. */
+function keptValues({ effects, results }: Program): Value[] {
+  return [...results, ...effects.flatMap(({ value }) => (value === null ? [] : [value]))];
+}
+
+/** Removes steps that nothing needs, but for random ones: each draws from its generator, which others share. */
+export const removeUnused: Pass = (program) => {
+  const needed = new Set<Value>(keptValues(program));
+  const steps: Step[] = [];
+  for (let i = program.steps.length - 1; i >= 0; i--) {
+    const step = program.steps[i];
+    if (!needed.has(step.output) && step.op.kind !== "random") continue;
+    steps.push(step);
+    for (const input of step.inputs) needed.add(input);
+  }
+  steps.reverse();
+  return withSteps(program, steps);
+};
+
+/**
+ * Reads relu's mask from its result: x > 0 exactly where relu(x) > 0. The value before relu is then not needed for the
+ * gradient, and the product before it can apply relu as it is written.
+ */
+export const maskByResult: Pass = (program) => {
+  const reluOf = new Map<Value, Value>();
+  const steps = program.steps.map((step): Step => {
+    if (step.op.name === "relu") reluOf.set(step.inputs[0], step.output);
+    if (step.op.name !== "greater") return step;
+    const [x, bound] = step.inputs;
+    const result = reluOf.get(x);
+    return result !== undefined && isConstant(bound, 0) ? { ...step, inputs: [result, bound] } : step;
+  });
+  return withSteps(program, steps);
+};
+
+/** Shares steps that do the same to the same: the same op on the same values, but for random ones. */
+export const shareEqual: Pass = (program) => {
+  const replaced = new Map<Value, Value>();
+  const known = new Map<string, Value>();
+  const steps: Step[] = [];
+  const kept = new Set(keptValues(program));
+  for (const step of program.steps) {
+    const inputs = step.inputs.map((input) => replaced.get(input) ?? input);
+    if (step.op.kind === "random") {
+      steps.push({ ...step, inputs });
+      continue;
+    }
+    const key = `${step.op.name} ${inputs.map(keyOf).join(" ")} ${JSON.stringify(step.attrs, specialNumbers)} ${step.output.dtype}`;
+    const same = known.get(key);
+    if (same !== undefined && !kept.has(step.output)) {
+      replaced.set(step.output, same);
+      continue;
+    }
+    known.set(key, step.output);
+    steps.push({ ...step, inputs });
+  }
+  return withSteps(program, steps);
+};
+
+/** Equal scalar constants are one value to `shareEqual`. */
+function keyOf(value: Value): string {
+  if (value.source.kind === "constant" && value.size === 1) {
+    const { tensor } = value.source;
+    const number = tensor.buffer[tensor.offset];
+    return `${Object.is(number, -0) ? "-0" : number}:${value.dtype}:${value.shape.length}`;
+  }
+  return `%${value.id}`;
+}
+
+function specialNumbers(_: string, value: unknown): unknown {
+  return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `${1 / value} ${value}`
+    : value;
+}
+
+export function isConstant(value: Value, number: number): boolean {
+  if (value.source.kind !== "constant" || value.size !== 1) return false;
+  const { tensor } = value.source;
+  return tensor.buffer[tensor.offset] === number;
+}
+
+function withSteps(program: Program, steps: readonly Step[]): Program {
+  const used = new Set<Value>(keptValues(program));
+  for (const step of steps) {
+    used.add(step.output);
+    for (const input of step.inputs) used.add(input);
+  }
+  for (const value of [...used]) used.add(value.root);
+  return { ...program, steps, values: program.values.filter((value) => used.has(value)) };
+}
+
+/** What every program goes through, in order. */
+export const passes: readonly (readonly [name: string, pass: Pass])[] = [
+  ["remove unused", removeUnused],
+  ["mask by result", maskByResult],
+  ["share equal", shareEqual],
+  ["remove unused", removeUnused],
+];
+
+/** Raises an Error (a bug of ours) where a step reads what is not there before it. */
+export function checkProgram({ values, steps, effects, results }: Program): void {
+  const listed = new Set(values);
+  const there = new Set(values.filter(({ source }) => source.kind !== "step"));
+  const need = (value: Value, where: string) => {
+    if (!listed.has(value)) throw new Error(`${where} uses %${value.id}, which is not listed`);
+    if (!there.has(value)) throw new Error(`${where} uses %${value.id} before it is made`);
+  };
+  for (const { op, inputs, output } of steps) {
+    for (const input of inputs) need(input, op.name);
+    if (there.has(output)) throw new Error(`${op.name} makes %${output.id} a second time`);
+    there.add(output);
+  }
+  for (const { value } of effects) if (value !== null) need(value, "an effect");
+  for (const value of results) need(value, "a result");
+}

@@ -1,0 +1,87 @@
+import type { DType } from "../array/dtype.js";
+import { formatShape, type Shape } from "../array/shape.js";
+import type { Attributes, Op, Tensor } from "../graph/tensor.js";
+import { attributeValue } from "../graph/text.js";
+
+/** Where a value of a program comes from. */
+export type Source =
+  /** An argument of the call. */
+  | { readonly kind: "argument"; readonly index: number }
+  /** A tensor that existed before the call: its values at the time of the call. */
+  | { readonly kind: "state"; readonly tensor: Tensor }
+  /** The gradient that a tensor has at the time of the call. */
+  | { readonly kind: "gradient"; readonly leaf: Tensor }
+  /** A tensor made inside of the function by no op: its values are the program's. */
+  | { readonly kind: "constant"; readonly tensor: Tensor }
+  | { readonly kind: "step" };
+
+/** One array that a program computes with. */
+export interface Value {
+  readonly id: number;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly size: number;
+  readonly source: Source;
+  /** The value whose memory this one shares under another shape (reshape), or itself. */
+  readonly root: Value;
+}
+
+/** One op applied. */
+export interface Step {
+  readonly op: Op;
+  readonly attrs: Attributes;
+  readonly inputs: readonly Value[];
+  readonly output: Value;
+}
+
+/** What a call leaves behind, beside its results. */
+export type Effect =
+  | { readonly kind: "assign"; readonly tensor: Tensor; readonly value: Value }
+  | { readonly kind: "gradient"; readonly leaf: Tensor; readonly value: Value | null };
+
+/** One call of a function, as data: steps in order, each after what it reads. */
+export interface Program {
+  readonly values: readonly Value[];
+  readonly steps: readonly Step[];
+  readonly effects: readonly Effect[];
+  readonly results: readonly Value[];
+}
+
+/** A pass gives another program of the same results and effects. */
+export type Pass = (program: Program) => Program;
+
+/** One line per value and step, for people and for tests. */
+export function programText({ values, steps, effects, results }: Program): string {
+  const type = ({ dtype, shape }: Value) => `${dtype}${formatShape(shape)}`;
+  const lines = values
+    .filter(({ source }) => source.kind !== "step")
+    .map((value) => `%${value.id} ${sourceText(value.source)} : ${type(value)}`);
+  for (const { op, attrs, inputs, output } of steps) {
+    const options = Object.entries(attrs).map(([key, value]) => `, ${key}: ${attributeValue(value)}`);
+    const share = output.root === output ? "" : `  shares %${output.root.id}`;
+    lines.push(
+      `%${output.id} = ${op.name}(${inputs.map(({ id }) => `%${id}`).join(", ")}${options.join("")}) : ${type(output)}${share}`,
+    );
+  }
+  for (const effect of effects) {
+    if (effect.kind === "assign") lines.push(`assign ${effect.tensor.name || "state"} ← %${effect.value.id}`);
+    else
+      lines.push(
+        `gradient of ${effect.leaf.name || "leaf"} ← ${effect.value === null ? "none" : `%${effect.value.id}`}`,
+      );
+  }
+  return `${lines.join("\n")}\nresults ${results.map(({ id }) => `%${id}`).join(", ")}\n`;
+}
+
+function sourceText(source: Source): string {
+  switch (source.kind) {
+    case "argument":
+      return `argument ${source.index}`;
+    case "state":
+      return `state${source.tensor.name ? ` ${JSON.stringify(source.tensor.name)}` : ""}`;
+    case "gradient":
+      return `gradient of ${source.leaf.name || "state"}`;
+    default:
+      return source.kind;
+  }
+}
