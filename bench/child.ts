@@ -36,16 +36,23 @@ function pythonWith(module: string): string {
   throw new Unavailable(`no python3 that can import ${module}`);
 }
 
+/** What a contestant itself could not do. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+}
+
 export class Child {
   readonly name: ContestantName;
   description = "";
   private readonly process: ChildProcess;
   private readonly waiting: ((answer: Answer) => void)[] = [];
+  private readonly limit: number;
   private complaints = "";
 
-  /** Starts the process; `compiled` is the folder that `build` made. */
-  constructor(name: ContestantName, compiled: string) {
+  /** Starts the process; `compiled` is the folder that `build` made. Answers that take longer than `limit` are failures. */
+  constructor(name: ContestantName, compiled: string, limitMilliseconds = 600_000) {
     this.name = name;
+    this.limit = limitMilliseconds;
     const file = contestants[name];
     this.process = file.endsWith(".py")
       ? spawn(pythonWith(name.startsWith("PyTorch") ? "torch" : "json"), [join(peers, file)], {
@@ -65,15 +72,22 @@ export class Child {
     this.process.on("exit", (code, signal) => ended(`ended with ${signal ?? `code ${code}`}`));
   }
 
-  /** @throws Unavailable where the contestant says so; Error where it failed. */
+  /** @throws Unavailable where the contestant says so; Failure where it failed. */
   async ask(request: Request): Promise<Answer> {
     const answer = await new Promise<Answer>((resolve) => {
-      this.waiting.push(resolve);
-      if (this.process.exitCode !== null) resolve({ error: this.complaints });
+      const late = setTimeout(() => {
+        this.process.kill("SIGKILL");
+        resolve({ error: `no answer to "${request.do}" within ${this.limit / 1000} s` });
+      }, this.limit);
+      this.waiting.push((given) => {
+        clearTimeout(late);
+        resolve(given);
+      });
+      if (this.process.exitCode !== null) this.waiting.pop()?.({ error: this.complaints });
       else this.process.stdin!.write(`${JSON.stringify(request)}\n`);
     });
     if (answer.unavailable !== undefined) throw new Unavailable(answer.unavailable);
-    if (answer.error !== undefined) throw new Error(`${this.name}: ${answer.error}`);
+    if (answer.error !== undefined) throw new Failure(`${this.name}: ${answer.error}`);
     return answer;
   }
 

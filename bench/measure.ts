@@ -3,7 +3,7 @@
  * order that turns with the rounds, so that what disturbs the machine disturbs all of them. Before that, all must give
  * the same values from the same start.
  */
-import { Child, type ContestantName } from "./child.js";
+import { Child, type ContestantName, Failure } from "./child.js";
 import { Unavailable } from "./peers/contestant.js";
 import type { Clock } from "./peers/serve.js";
 import { type Spread, spreadOf } from "./statistics.js";
@@ -14,6 +14,8 @@ export interface Effort {
   /** Of one contestant in one round. */
   readonly sliceMilliseconds: number;
   readonly warmupMilliseconds: number;
+  /** A contestant that takes longer to answer is left out, and so is one that fails; without it, failing is an error. */
+  readonly limitMilliseconds?: number;
 }
 
 export interface Agreement {
@@ -91,7 +93,7 @@ export async function measure(
   try {
     for (const name of names) {
       try {
-        const child = new Child(name, compiled);
+        const child = new Child(name, compiled, effort.limitMilliseconds);
         children.push(child);
         await child.prepare(folder);
         const values = await child.values(agreement.steps);
@@ -103,7 +105,8 @@ export async function measure(
         }
         runners.push({ child, values, difference, count: 1, steps: agreement.steps, rounds: [] });
       } catch (error) {
-        if (!(error instanceof Unavailable)) throw error;
+        const failing = effort.limitMilliseconds !== undefined && error instanceof Failure;
+        if (!(error instanceof Unavailable || failing)) throw error;
         skipped.push({ name, reason: error.message });
       }
     }

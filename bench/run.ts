@@ -3,8 +3,8 @@
  *
  *   npm run bench -- [--json out.json] [--rows pattern] [--quick] [--seed N] [--clock wall|processor]
  *
- * --quick measures a random half of the rows, drawn by the seed, with less effort; --rows those whose id matches;
- * --clock processor counts the time that each contestant's process computed, for a machine that is busy otherwise.
+ * --rows measures the rows whose id matches; --quick takes less effort and, of all rows, a random half drawn by the seed;
+ * A full run measures memory as well. --clock processor counts the time that each contestant's process computed, for a machine that is busy otherwise.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { build } from "./build.js";
 import type { ContestantName } from "./child.js";
 import { type Effort, measure } from "./measure.js";
+import { describeMemory, type MemoryResult, measureMemory, memoryHolds } from "./memory.js";
 import { type Row, rows, works } from "./rows.js";
 import { compare, formatTable, type Result } from "./table.js";
 import { seeded, writeWorkload } from "./workloads.js";
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
   if (matching.length === 0) {
     throw new Error(`no row matches ${options.rows}; there are ${rows.map((row) => row.id).join(", ")}`);
   }
-  const chosen = options.quick ? half(matching, seed) : matching;
+  const chosen = options.quick && options.rows === undefined ? half(matching, seed) : matching;
   if (options.clock !== "wall" && options.clock !== "processor") {
     throw new Error(`--clock takes wall or processor, got ${options.clock}`);
   }
@@ -94,6 +95,13 @@ async function main(): Promise<void> {
   for (const [name, description] of descriptions) console.log(`${name}: ${description}`);
   console.log(`All contestants gave the same losses or results from the same start (${checks.length} compared).`);
   for (const { id, notes } of results) for (const note of notes) console.log(`left out of ${id}: ${note}`);
+  const memory: MemoryResult[] = [];
+  if (!options.quick && options.rows === undefined) {
+    for (const kept of [false, true]) memory.push(measureMemory(compiled, 200_000, kept));
+    console.log(`memory of the eager MLP step [2, 16, 16, 1], batch 100:`);
+    for (const one of memory) console.log(`  ${describeMemory(one)}`);
+    if (!memory.every(memoryHolds)) process.exitCode = 1;
+  }
   const seconds = (performance.now() - started) / 1000;
   console.log(`${seconds.toFixed(0)} s`);
   if (options.json !== undefined) {
@@ -105,7 +113,7 @@ async function main(): Promise<void> {
       seconds,
       contestants: Object.fromEntries(descriptions),
     };
-    writeFileSync(options.json, `${JSON.stringify({ ...record, rows: results, checks }, null, 2)}\n`);
+    writeFileSync(options.json, `${JSON.stringify({ ...record, rows: results, checks, memory }, null, 2)}\n`);
   }
 }
 

@@ -7,7 +7,8 @@ import { contestant, describe, type Work, workOf } from "./crease.js";
 
 type Compile = (work: Work) => () => Tensor;
 
-function compiled(work: Work): Work {
+/** The compiled form of some work. */
+export function compiled(work: Work): Work {
   if (!("compile" in crease)) throw new Unavailable("compile is not there yet");
   return (crease.compile as Compile)(work);
 }
