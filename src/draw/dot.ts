@@ -6,6 +6,7 @@ import { type Drawing, drawingOf, type Frame, isOperation, type Vertex } from ".
 import { dotString, dotStringLeft, plainText } from "./escape.js";
 import { type GateReading, readGates } from "./gates.js";
 import { vertexLines } from "./labels.js";
+import { neuronLines } from "./neurons.js";
 import { palette } from "./palette.js";
 import { foldRepeats } from "./repeats.js";
 import { type Silence, silenceOf } from "./silence.js";
@@ -13,7 +14,12 @@ import { type Activity, gateLabel, glyphs } from "./strip.js";
 
 /** How a graph is drawn. */
 export interface DotOptions {
-  /** Which way values flow: top to bottom, or left to right. Default "TB". */
+  /**
+   * One node per op; or one node per unit with the weights on the edges, for piecewise-linear nets traced at one input,
+   * of which only direction, legend, title and limit (default 200) are options. Default "tensor".
+   */
+  level?: "tensor" | "neuron";
+  /** Which way values flow: top to bottom, or left to right. Default "TB", for neurons "LR". */
   direction?: "TB" | "LR";
   /**
    * Show for every gate which units are active, and dash what inactive units cut off. For a batch, how often each unit
@@ -40,7 +46,7 @@ export interface DotOptions {
 }
 
 const KNOWN_OPTIONS = [
-  ...["direction", "gates", "compare", "batched", "composed", "modules", "repeats"],
+  ...["level", "direction", "gates", "compare", "batched", "composed", "modules", "repeats"],
   ...["values", "legend", "title", "limit"],
 ];
 
@@ -59,6 +65,11 @@ export function toDot(subject: Graph | Tensor, options: DotOptions = {}): string
 /** The lines of `toDot`, one by one, for graphs too large for one string. */
 export function* dotLines(subject: Graph | Tensor, options: DotOptions = {}): Generator<string> {
   checkChoices(options);
+  if (options.level === "neuron") {
+    const { direction = "LR", title = null, legend = true, limit } = options;
+    yield* neuronLines(graphOf(subject), direction, title, legend, limit);
+    return;
+  }
   const { direction = "TB", composed = "fold", modules = "frame", repeats = "fold", batched = true } = options;
   const { compare, limit = DEFAULT_LIMIT } = options;
   const { gates = compare !== undefined } = options;
@@ -93,6 +104,7 @@ function graphOf(subject: Graph | Tensor): Graph {
 function checkChoices(options: DotOptions): void {
   checkOptions(options, KNOWN_OPTIONS, "toDot");
   const choices: [keyof DotOptions, readonly string[]][] = [
+    ["level", ["tensor", "neuron"]],
     ["direction", ["TB", "LR"]],
     ["composed", ["fold", "unfold"]],
     ["modules", ["frame", "fold"]],

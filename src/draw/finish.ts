@@ -106,6 +106,7 @@ const legendColours: readonly [RegExp, string][] = [
   [/◨/g, palette.green],
   [/▲/g, palette.vermilion],
   [/\bblue\b/g, palette.blue],
+  [/\bvermilion\b/g, palette.vermilion],
   [/\borange\b/g, "#b87a00"],
 ];
 

@@ -9,6 +9,8 @@ export interface RenderOptions {
   limit?: number;
   /** PNG only: pixels per point. Default 2. */
   scale?: number;
+  /** Stops the layout; the promise is then rejected with its reason. */
+  signal?: AbortSignal;
 }
 
 /** Graphviz lays out 1,000 nodes in 0.4 s, 2,000 in 2 s, 5,000 in 28 s. */
@@ -23,8 +25,8 @@ const DEFAULT_LIMIT = 2_000;
 export function render(dot: string, options?: RenderOptions & { format?: "svg" }): Promise<string>;
 export function render(dot: string, options: RenderOptions & { format: "png" }): Promise<Uint8Array>;
 export async function render(dot: string, options: RenderOptions = {}): Promise<string | Uint8Array> {
-  checkOptions(options, ["format", "limit", "scale"], "render");
-  const { format = "svg", limit = DEFAULT_LIMIT, scale = 2 } = options;
+  checkOptions(options, ["format", "limit", "scale", "signal"], "render");
+  const { format = "svg", limit = DEFAULT_LIMIT, scale = 2, signal = null } = options;
   if (format !== "svg" && format !== "png") {
     throw new OptionError(`render: format is "svg" or "png", got ${JSON.stringify(format)}`);
   }
@@ -34,57 +36,54 @@ export async function render(dot: string, options: RenderOptions = {}): Promise<
       `render: the text has more than ${limit} nodes, which takes long to lay out; fold it (toDot's composed, modules and repeats), or pass limit: Infinity`,
     );
   }
-  const svg = finishSvg(await layOut(dot));
+  const svg = finishSvg(await layOut(dot, signal));
   return format === "svg" ? svg : rasterize(svg, { scale });
 }
 
 /** Statements that declare a node in the form that `toDot` writes; stops counting above the limit. */
 function countNodes(dot: string, limit: number): number {
   let count = 0;
-  for (const _ of dot.matchAll(/^\s*[\w.]+ \[/gm)) if (++count > limit + 3) break;
-  return count - (count > 0 ? defaults(dot) : 0);
+  for (const _ of dot.matchAll(/^\s*(?!(?:graph|node|edge) )\w+ \[/gm)) if (++count > limit) break;
+  return count;
 }
-
-/** `graph [`, `node [` and `edge [` are no nodes. */
-function defaults(dot: string): number {
-  return Math.min(3, [...dot.slice(0, 4_000).matchAll(/^\s*(?:graph|node|edge) \[/gm)].length);
-}
-
-async function layOut(dot: string): Promise<string> {
-  const { renderGraphFromSource } = await load(() => import("graphviz-cli"), "graphviz-cli");
-  try {
-    return fromAscii(await renderGraphFromSource({ input: toAscii(dot) }, { format: "svg" }));
-  } catch (error) {
-    throw new DrawError(`render: Graphviz cannot lay this out: ${(error as Error).message.trim()}`, { cause: error });
-  }
-}
-
-/** Narrow characters first: a stand-in is as wide as a character, or a little more. */
-const DIGITS = "iljtfrIJcsvxyzkabdeghnopquw0123456789LTFZSPEBXYVKACDGHNOQRUMW";
-const STAND_IN = new RegExp(`\`([${DIGITS}]{3})`, "g");
 
 /**
- * Graphviz in WebAssembly has no fonts, estimates the width of ASCII, and prints a warning for any other character. So
- * other characters travel through the layout as stand-ins: a backtick and the code point in three digits.
+ * Runs graphviz-cli's command in a process of its own: one instance in WebAssembly that lays out several graphs gives the
+ * same graph different layouts, depending on what it did before; a fresh one always gives the same.
  */
-function toAscii(dot: string): string {
-  return dot.replace(/[^\0-_a-\x7f]/gu, (character) => {
-    let code = character.codePointAt(0) as number;
-    let digits = "";
-    for (let i = 0; i < 3 || code > 0; i++) {
-      digits += DIGITS[code % DIGITS.length];
-      code = Math.floor(code / DIGITS.length);
-    }
-    return digits.length === 3 ? `\`${digits}` : "?";
+async function layOut(dot: string, signal: AbortSignal | null): Promise<string> {
+  const [{ createRequire }, { spawn }, path] = await Promise.all([
+    import("node:module"),
+    import("node:child_process"),
+    import("node:path"),
+  ]);
+  const library = await load(() => createRequire(import.meta.url).resolve("graphviz-cli"), "graphviz-cli");
+  const command = path.join(path.dirname(library), "..", "bin", "graphviz.cjs");
+  const child = spawn(process.execPath, [command, "-Tsvg"], { ...(signal === null ? {} : { signal }) });
+  const output: Uint8Array[] = [];
+  const errors: Uint8Array[] = [];
+  child.stdout.on("data", (part: Uint8Array) => output.push(part));
+  child.stderr.on("data", (part: Uint8Array) => errors.push(part));
+  const exit = new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+    // a process that ends before it has read everything says why on its standard error
+    child.stdin.on("error", () => {});
   });
+  child.stdin.end(dot);
+  const code = await exit;
+  const svg = textOf(output);
+  if (code !== 0 || !svg.includes("</svg>")) {
+    throw new DrawError(
+      `render: Graphviz cannot lay this out: ${textOf(errors).trim() || `it ended with code ${code}`}`,
+    );
+  }
+  return svg;
 }
 
-function fromAscii(svg: string): string {
-  return svg.replace(STAND_IN, (text, digits: string) => {
-    const code = [...digits].reduceRight((sum, digit) => sum * DIGITS.length + DIGITS.indexOf(digit), 0);
-    // only what toAscii writes, so that no markup arises here
-    return code >= 0x80 || code === 0x60 ? String.fromCodePoint(code) : text;
-  });
+function textOf(parts: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder();
+  return parts.map((part) => decoder.decode(part, { stream: true })).join("") + decoder.decode();
 }
 
 /** SVG as PNG. Text is set in the machine's own fonts. */
@@ -98,11 +97,12 @@ export async function rasterize(svg: string, { scale = 2 }: { scale?: number } =
   return image.render().asPng();
 }
 
-async function load<Module>(importer: () => Promise<Module>, name: string): Promise<Module> {
+/** What `find` gives, or an error that says how to install what it did not find. */
+async function load<T>(find: () => T | Promise<T>, name: string): Promise<T> {
   try {
-    return await importer();
+    return await find();
   } catch (error) {
-    if ((error as { code?: string }).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    if (!/^(ERR_)?MODULE_NOT_FOUND$/.test((error as { code?: string }).code ?? "")) throw error;
     throw new MissingPackageError(
       `render: the package ${name} is not installed; install it with: npm install ${name}`,
       {
