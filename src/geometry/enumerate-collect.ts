@@ -18,6 +18,10 @@ export class CellCollector {
   private readonly outputs: number;
   private readonly words: number;
   private readonly measures: CellMeasures | undefined;
+  private readonly wantMap: boolean;
+  private readonly wantWitness: boolean;
+  private readonly wantFacets: boolean;
+  private readonly wantNeighbours: boolean;
 
   constructor(
     plan: Plan,
@@ -27,6 +31,10 @@ export class CellCollector {
     this.dimension = plan.dimension;
     this.outputs = plan.net.output.size;
     this.words = plan.layout.words;
+    this.wantMap = want.has("map");
+    this.wantWitness = want.has("witness");
+    this.wantFacets = want.has("facets");
+    this.wantNeighbours = want.has("neighbours");
     const measured = want.has("chebyshev") || want.has("vertices") || want.has("volume");
     this.measures = measured ? new CellMeasures(plan, want) : undefined;
     const { capacity, dimension: d } = this;
@@ -50,22 +58,22 @@ export class CellCollector {
 
   /** Adds the walk's current cell. */
   visit(tree: CellTree): void {
-    const { arrays, want, words, dimension: d } = this;
+    const { arrays, words, dimension: d } = this;
     if (arrays.length === this.capacity) this.grow();
     const i = arrays.length++;
     for (let w = 0; w < words; w++) arrays.patterns[i * words + w] = tree.words[w];
-    if (want.has("map")) {
+    if (this.wantMap) {
       const { rows } = tree.outputMap();
       const size = this.outputs * (d + 1);
       const first = i * size;
       for (let k = 0; k < size; k++) arrays.maps[first + k] = rows[k];
     }
     const { polytopes } = tree;
-    if (want.has("witness")) {
+    if (this.wantWitness) {
       arrays.strict[i] = polytopes.witness() ? 1 : 0;
       for (let j = 0; j < d; j++) arrays.witnesses[i * d + j] = polytopes.point[j];
     }
-    if (want.has("facets")) this.addFacets(tree, i);
+    if (this.wantFacets) this.addFacets(tree, i);
     if (this.measures !== undefined) this.addMeasures(tree, i);
   }
 
@@ -77,10 +85,10 @@ export class CellCollector {
     if (this.facetCount + found > arrays.facets.length) {
       const capacity = 2 * Math.max(arrays.facets.length, found);
       arrays.facets = enlarged(arrays.facets, new Int32Array(capacity));
-      if (this.want.has("neighbours")) arrays.neighbours = enlarged(arrays.neighbours, new Int32Array(capacity));
+      if (this.wantNeighbours) arrays.neighbours = enlarged(arrays.neighbours, new Int32Array(capacity));
     }
     let at = this.facetCount;
-    const neighbours = this.want.has("neighbours");
+    const neighbours = this.wantNeighbours;
     for (let f = 0; f < found; f++, at++) {
       const hyperplane = hyperplanes[f];
       const named = path.poolIndex[hyperplane];

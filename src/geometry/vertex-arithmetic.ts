@@ -9,6 +9,7 @@ import { gamma, UNIT_ROUNDOFF } from "../exact/rounding.js";
 import type { ExactRow } from "./cell-tree-exact.js";
 import type { Path } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
+import { invert } from "./vertex-inverse.js";
 import type { VertexList } from "./vertex-list.js";
 
 /** Exact points kept before all are forgotten. */
@@ -19,6 +20,7 @@ export class VertexArithmetic {
   private readonly points = new Map<number, readonly bigint[]>();
   private readonly dimension: number;
   private readonly matrix: Float64Array;
+  private readonly normals: Float64Array;
   private readonly inverse: Float64Array;
   private readonly chosen: Int32Array;
   private readonly residual: Float64Array;
@@ -30,6 +32,7 @@ export class VertexArithmetic {
     const d = plan.dimension;
     this.dimension = d;
     this.matrix = new Float64Array(d * d);
+    this.normals = new Float64Array(d * d);
     this.inverse = new Float64Array(d * d);
     this.chosen = new Int32Array(d);
     this.residual = new Float64Array(d);
@@ -49,64 +52,82 @@ export class VertexArithmetic {
   }
 
   /**
-   * One Newton step onto the hyperplanes of a vertex on exactly d facets, and a radius from the residuals: with an
-   * approximate inverse C of the normals J and q = ‖I - C J‖ < 1/2, the vertex is within ‖C‖ max|residual| / (1 - q),
-   * residuals including the functions' errors (Higham, section 7.1). All norms are maximum row sums.
+   * Proves a smaller radius for a vertex on exactly d facets, after a Newton step onto their hyperplanes if it is off them
+   * by more than rounding. With an approximate inverse C of the normals J and q = ‖I - C J‖ < 1/2, the exact vertex is
+   * within ‖C‖ max|residual| / (1 - q), residuals including the functions' errors (Higham, section 7.1). All norms are
+   * maximum row sums. Residuals hardly grow from a vertex to the next, as those of a point between two vertices lie
+   * between theirs; the radius that is handed on from edge to edge does: this brings it back.
    *
    * @returns whether the radius shrank.
    */
   refine(list: VertexList, v: number): boolean {
-    const { dimension: d, path, matrix, inverse, chosen, residual, plan } = this;
+    const { dimension: d, path, matrix, inverse, chosen, normals } = this;
     if (!this.chooseFacets(list, v)) return false;
     const { rows, error } = path;
-    for (let i = 0; i < d; i++) {
-      for (let j = 0; j < d; j++) matrix[i * d + j] = rows[chosen[i] * (d + 1) + j];
+    let charged = 0;
+    for (let i = 0, k = 0; i < d; i++) {
+      const at = chosen[i] * (d + 1);
+      for (let j = 0; j < d; j++, k++) normals[k] = matrix[k] = rows[at + j];
+      if (error[chosen[i]] > charged) charged = error[chosen[i]];
     }
     if (!invert(matrix, inverse, d)) return false;
     let norm = 0;
     let off = 0;
-    let size = 0;
     for (let i = 0; i < d; i++) {
       let sum = 0;
       let rowOff = 0;
+      let absolute = d;
       for (let j = 0; j < d; j++) {
         sum += Math.abs(inverse[i * d + j]);
         let product = i === j ? -1 : 0;
-        let absolute = 1;
         for (let k = 0; k < d; k++) {
-          const term = inverse[i * d + k] * rows[chosen[k] * (d + 1) + j];
+          const term = inverse[i * d + k] * normals[k * d + j];
           product += term;
           absolute += Math.abs(term);
         }
-        rowOff += Math.abs(product) + gamma(d + 3) * absolute;
+        rowOff += Math.abs(product);
       }
-      norm = Math.max(norm, sum);
-      off = Math.max(off, rowOff);
+      rowOff += gamma(d + 3) * absolute;
+      if (sum > norm) norm = sum;
+      if (rowOff > off) off = rowOff;
     }
     if (!(off < 0.25)) return false;
-    const { x } = list;
-    const first = v * d;
-    let largest = 0;
-    for (let pass = 0; pass < 2; pass++) {
-      largest = 0;
-      for (let i = 0; i < d; i++) {
-        residual[i] = this.valueAt(rows, chosen[i] * (d + 1), list, v);
-        largest = Math.max(largest, Math.abs(residual[i]) + 2 * error[chosen[i]]);
-      }
-      if (pass === 1) break;
-      for (let j = 0; j < d; j++) {
-        let move = 0;
-        for (let i = 0; i < d; i++) move += inverse[j * d + i] * residual[i];
-        // the exact vertex lies in the box, so clamping never moves away from it
-        x[first + j] = Math.min(Math.max(x[first + j] - move, plan.lower[j]), plan.upper[j]);
-      }
+    let largest = this.residuals(list, v);
+    const moved = largest > 4 * charged;
+    if (moved) {
+      this.step(list, v);
+      largest = this.residuals(list, v);
     }
-    for (let j = 0; j < d; j++) size = Math.max(size, Math.abs(x[first + j]));
-    const radius = ((norm * largest) / (1 - 2 * off)) * (1 + 2 ** -40) + UNIT_ROUNDOFF * size;
-    // the coordinates have changed, so the radius is replaced even if it grew: it is proven for where they are now
+    let size = 0;
+    for (let j = v * d; j < (v + 1) * d; j++) size = Math.max(size, Math.abs(list.x[j]));
+    const radius = ((norm * (largest + 2 * charged)) / (1 - 2 * off)) * (1 + 2 ** -40) + UNIT_ROUNDOFF * size;
     const shrank = radius < list.radius[v];
-    list.radius[v] = Number.isNaN(radius) ? Number.POSITIVE_INFINITY : radius;
+    // after a step the radius is replaced even if it grew: it is proven for where the vertex is now
+    if (shrank || moved) list.radius[v] = Number.isNaN(radius) ? Number.POSITIVE_INFINITY : radius;
     return shrank;
+  }
+
+  /** The values of the chosen hyperplanes' functions at a vertex's coordinates; gives the largest. */
+  private residuals(list: VertexList, v: number): number {
+    const { dimension: d, path, chosen, residual } = this;
+    let largest = 0;
+    for (let i = 0; i < d; i++) {
+      const value = this.valueAt(path.rows, chosen[i] * (d + 1), list, v);
+      residual[i] = value;
+      const far = Math.abs(value);
+      if (!(far <= largest)) largest = far; // NaN too
+    }
+    return largest;
+  }
+
+  /** A Newton step. The exact vertex lies in the box, so clamping never moves away from it. */
+  private step({ x }: VertexList, v: number): void {
+    const { dimension: d, inverse, residual, plan } = this;
+    for (let j = 0; j < d; j++) {
+      let move = 0;
+      for (let i = 0; i < d; i++) move += inverse[j * d + i] * residual[i];
+      x[v * d + j] = Math.min(Math.max(x[v * d + j] - move, plan.lower[j]), plan.upper[j]);
+    }
   }
 
   /** The hyperplanes of a vertex, if there are exactly d. */
@@ -188,36 +209,4 @@ export class VertexArithmetic {
     }
     return rows;
   }
-}
-
-/** Gauss-Jordan with partial pivoting; destroys the matrix. False where a pivot vanishes. */
-function invert(matrix: Float64Array, inverse: Float64Array, d: number): boolean {
-  inverse.fill(0);
-  for (let i = 0; i < d; i++) inverse[i * d + i] = 1;
-  for (let k = 0; k < d; k++) {
-    let pivot = k;
-    for (let i = k + 1; i < d; i++) {
-      if (Math.abs(matrix[i * d + k]) > Math.abs(matrix[pivot * d + k])) pivot = i;
-    }
-    const head = matrix[pivot * d + k];
-    if (head === 0 || !Number.isFinite(head)) return false;
-    for (let j = 0; j < d; j++) {
-      const a = matrix[pivot * d + j];
-      matrix[pivot * d + j] = matrix[k * d + j];
-      matrix[k * d + j] = a / head;
-      const b = inverse[pivot * d + j];
-      inverse[pivot * d + j] = inverse[k * d + j];
-      inverse[k * d + j] = b / head;
-    }
-    for (let i = 0; i < d; i++) {
-      if (i === k) continue;
-      const factor = matrix[i * d + k];
-      if (factor === 0) continue;
-      for (let j = 0; j < d; j++) {
-        matrix[i * d + j] -= factor * matrix[k * d + j];
-        inverse[i * d + j] -= factor * inverse[k * d + j];
-      }
-    }
-  }
-  return true;
 }

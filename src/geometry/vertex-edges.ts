@@ -49,6 +49,11 @@ function cutEdgesInOneWord(
 ): void {
   const { dimension: d, masks, count, simple } = list;
   const below = gatherNegatives(list, signs);
+  // pairs are fewer than the entries of a hash table only while vertices are few
+  if (simple && below * (count - below) > 3 * d * count) {
+    cutEdgesByHash(list, signs, values, error, norm, slot, created);
+    return;
+  }
   const bit = 1 << slot;
   for (let p = 0; p < count; p++) {
     if (signs[p] <= 0) continue;
@@ -56,14 +61,78 @@ function cutEdgesInOneWord(
     for (let k = 0; k < below; k++) {
       const n = negatives[k];
       const common = own & masks[n];
-      // at least d - 1 bits?
+      // at least d - 1 bits? Clear d - 2 and see
       let rest = common;
-      for (let cleared = 2; cleared < d; cleared++) rest &= rest - 1;
+      if (d > 2) {
+        rest &= rest - 1;
+        if (d > 3) {
+          rest &= rest - 1;
+          if (d > 4) for (let cleared = 4; cleared < d; cleared++) rest &= rest - 1;
+        }
+      }
       if (rest === 0 && d > 1) continue;
       if (!simple && bitCount(own) > d && bitCount(masks[n]) > d && !isEdge(list, p, n)) continue;
       const at = created.count;
       placeOnEdge(list, p, n, values, error, norm, created);
       created.masks[at] = common | bit;
+    }
+  }
+}
+
+/** A table from the facet set of an edge to one of its ends; an entry counts only with the current stamp. */
+let tableKeys = new Int32Array(1024);
+let tableEnds = new Int32Array(1024);
+let tableStamps = new Int32Array(1024);
+let stamp = 0;
+
+/**
+ * For simple polytopes: every vertex has one edge per facet left out of its d, so the edges of the negative vertices are
+ * entered under their facet sets and those of the positive ones looked up.
+ */
+function cutEdgesByHash(
+  list: VertexList,
+  signs: Int8Array,
+  values: Float64Array,
+  error: number,
+  norm: number,
+  slot: number,
+  created: VertexList,
+): void {
+  const { dimension: d, masks, count } = list;
+  let size = tableKeys.length;
+  while (size < 4 * d * count) size *= 2;
+  if (size !== tableKeys.length || stamp === 0x7fffffff) {
+    tableKeys = new Int32Array(size);
+    tableEnds = new Int32Array(size);
+    tableStamps = new Int32Array(size);
+    stamp = 0;
+  }
+  stamp++;
+  const last = size - 1;
+  const bit = 1 << slot;
+  for (let v = 0; v < count; v++) {
+    if (signs[v] >= 0) continue;
+    const mask = masks[v];
+    for (let bits = mask; bits !== 0; bits &= bits - 1) {
+      const edge = mask ^ (bits & -bits);
+      let at = (Math.imul(edge, 0x9e3779b1) >>> 15) & last;
+      while (tableStamps[at] === stamp && tableKeys[at] !== edge) at = (at + 1) & last;
+      tableStamps[at] = stamp;
+      tableKeys[at] = edge;
+      tableEnds[at] = v;
+    }
+  }
+  for (let p = 0; p < count; p++) {
+    if (signs[p] <= 0) continue;
+    const mask = masks[p];
+    for (let bits = mask; bits !== 0; bits &= bits - 1) {
+      const edge = mask ^ (bits & -bits);
+      let at = (Math.imul(edge, 0x9e3779b1) >>> 15) & last;
+      while (tableStamps[at] === stamp && tableKeys[at] !== edge) at = (at + 1) & last;
+      if (tableStamps[at] !== stamp) continue;
+      const place = created.count;
+      placeOnEdge(list, p, tableEnds[at], values, error, norm, created);
+      created.masks[place] = edge | bit;
     }
   }
 }

@@ -11,6 +11,7 @@
  */
 
 import { GeometryError } from "../base/errors.js";
+import { kernelsFor, type Products } from "../exact/linear-program-kernels.js";
 import type { ExactRow } from "./cell-tree-exact.js";
 import type { Candidate, Path } from "./cell-tree-path.js";
 import { enlarged } from "./cell-tree-path.js";
@@ -34,7 +35,7 @@ import { VertexList, VertexStack } from "./vertex-list.js";
 export class FacetOverflow extends Error {}
 
 /** Above this share of the box's range, a vertex's error radius is refined at once. */
-const LARGE_RADIUS = 1e-5;
+const LARGE_RADIUS = 1e-3;
 
 /** The representation by vertices. `words` 32-bit words of facets per vertex. */
 export class VertexPolytopes implements Polytopes {
@@ -57,6 +58,7 @@ export class VertexPolytopes implements Polytopes {
   private readonly centre: Float64Array;
   private readonly half: Float64Array;
   private readonly largeRadius: number;
+  private readonly products: Products;
 
   constructor(
     private readonly plan: Plan,
@@ -65,6 +67,7 @@ export class VertexPolytopes implements Polytopes {
   ) {
     const d = plan.dimension;
     this.dimension = d;
+    this.products = kernelsFor(d).products;
     if (2 * d >= 32 * words) throw new FacetOverflow();
     this.hyperplanes = new Int32Array(32 * words);
     this.signs = new Int8Array(32 * words);
@@ -114,7 +117,8 @@ export class VertexPolytopes implements Polytopes {
     const { count, radius } = current;
     if (count > this.values.length) this.reserve(count);
     const { values, vertexSigns } = this;
-    evaluate(d, rows, offset, current.x, count, values);
+    this.products(current.x, d, count, rows, offset, values);
+    const constant = rows[offset + d];
     let norm = 0;
     for (let j = 0; j < d; j++) norm += Math.abs(rows[offset + j]);
     norm *= 1 + 2 ** -40;
@@ -123,7 +127,7 @@ export class VertexPolytopes implements Polytopes {
     let zeros = 0;
     let exact: ExactRow | undefined;
     for (let v = 0; v < count; v++) {
-      const value = values[v];
+      const value = (values[v] += constant);
       const margin = error + norm * radius[v];
       if (value > margin) {
         positive = true;
@@ -278,40 +282,6 @@ export class VertexPolytopes implements Polytopes {
   private reserve(count: number): void {
     this.values = new Float64Array(2 * count);
     this.vertexSigns = enlarged(this.vertexSigns, new Int8Array(2 * count));
-  }
-}
-
-/** The values of an affine function at points, d numbers each. */
-function evaluate(
-  d: number,
-  rows: Float64Array,
-  offset: number,
-  x: Float64Array,
-  count: number,
-  values: Float64Array,
-): void {
-  const b = rows[offset + d];
-  if (d === 3) {
-    const a0 = rows[offset];
-    const a1 = rows[offset + 1];
-    const a2 = rows[offset + 2];
-    for (let v = 0, at = 0; v < count; v++, at += 3) values[v] = a0 * x[at] + a1 * x[at + 1] + a2 * x[at + 2] + b;
-    return;
-  }
-  if (d === 4) {
-    const a0 = rows[offset];
-    const a1 = rows[offset + 1];
-    const a2 = rows[offset + 2];
-    const a3 = rows[offset + 3];
-    for (let v = 0, at = 0; v < count; v++, at += 4) {
-      values[v] = a0 * x[at] + a1 * x[at + 1] + a2 * x[at + 2] + a3 * x[at + 3] + b;
-    }
-    return;
-  }
-  for (let v = 0, at = 0; v < count; v++) {
-    let value = b;
-    for (let j = 0; j < d; j++, at++) value += rows[offset + j] * x[at];
-    values[v] = value;
   }
 }
 
