@@ -20,7 +20,7 @@ interface Kernels {
 const kernelsOf = kernelFamily<Kernels>(convolutionModule);
 
 /** Below this many multiplications a plain loop is faster. */
-const leastWork = 2000;
+const leastWork = 1000;
 /** The matrix of patches is built in pieces of about this size, to stay in the second-level cache. */
 const patchBytes = 128 * 1024;
 /** Larger images are left to the plain loop: the scratch memory is kept. */

@@ -39,7 +39,7 @@ const packedKernels = kernelFamily<{ gemm: WasmFunction }>(packedGemmModule);
 const blockExtent = 1024;
 
 /** Products of fewer multiplications are left to the plain loop, which needs no copies. */
-const leastWork = 512;
+const leastWork = 192;
 
 /** Up to this size B stays in the first-level cache, and packing costs more than it gains. */
 const directBytes = 24 * 1024;

@@ -87,7 +87,7 @@ export function reductionModule(dtype: FloatType): Uint8Array {
 const kernels = kernelFamily<{ rows: WasmFunction; columns: WasmFunction }>(reductionModule);
 
 /** Fewer elements are left to the plain loop. */
-const leastElements = 256;
+const leastElements = 128;
 /** Elements that are in scratch memory at one time. */
 const pieceLength = 64 * 1024;
 
