@@ -29,11 +29,6 @@ export function coordinates([x, y, w]: ExactPoint): [number, number] {
   return [toNumber(x, w), toNumber(y, w)];
 }
 
-/** The midpoint of two points. */
-export function midpoint(p: ExactPoint, q: ExactPoint): ExactPoint {
-  return [p[0] * q[2] + q[0] * p[2], p[1] * q[2] + q[1] * p[2], 2n * p[2] * q[2]];
-}
-
 /** Twice the signed area of a polygon (counter-clockwise positive), as numerator and positive denominator. */
 export function doubledArea(points: readonly ExactPoint[]): [bigint, bigint] {
   // the fan from the first point: each triangle is det(p, q, r) / (w_p · w_q · w_r)

@@ -171,7 +171,7 @@ export class AffineCursor {
     readonly slice: Slice,
     readonly tree: PatternTree,
     /** false: every bound is infinite, so that every decision is taken exactly. */
-    filtered: boolean,
+    readonly filtered: boolean,
   ) {
     this.#layers = net.layers;
     this.#packings = tree.layers.map(({ packing }) => packing);
@@ -367,20 +367,25 @@ function makeTarget(affine: Affine, packings: readonly StatePacking[]): CursorTa
   return { affine, terms, rows: new AffineRows(affine.size), updateLimit: Math.max(64, inputs) };
 }
 
-/** The largest sum of absolute weights of a row, at least. */
-function largestRow({ size, terms }: Affine): number {
-  const sums = new Float64Array(size);
+/** At least the largest sum of absolute weights of a row: columns times the largest weight, summed over the terms. */
+function largestRow({ terms }: Affine): number {
+  let sum = 0;
   for (const { block } of terms) {
-    const largest = block.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    for (let r = 0; r < size; r++) sums[r] += largest * block.columns;
+    const { values } = block;
+    let largest = 0;
+    for (let at = 0; at < values.length; at++) largest = Math.max(largest, Math.abs(values[at]));
+    sum += largest * block.columns;
   }
-  return sums.reduce((most, sum) => Math.max(most, sum), 0);
+  return sum;
 }
 
 /** The least absolute value that is not 0; infinite if all are. */
 function leastNonZero(values: Float64Array): number {
   let least = Number.POSITIVE_INFINITY;
-  for (const value of values) if (value !== 0) least = Math.min(least, Math.abs(value));
+  for (let at = 0; at < values.length; at++) {
+    const size = Math.abs(values[at]);
+    if (size < least && size !== 0) least = size;
+  }
   return least;
 }
 

@@ -39,7 +39,7 @@ interface IntegerTarget {
 export class ExactMaps {
   readonly #targets: IntegerTarget[] = [];
   /** Exponent of each source's values: the input, then every layer's output. */
-  readonly #sourceExponents: number[];
+  readonly #sourceExponents: number[] = [];
   /** Rows of each target by node of the layer before (0 for the first), and of each source by node of its layer. */
   readonly #arguments: Map<number, (ExactLine | undefined)[]>[] = [];
   readonly #outputs: Map<number, (ExactLine | undefined)[]>[] = [];
@@ -49,14 +49,17 @@ export class ExactMaps {
     readonly net: PwlNet,
     readonly slice: Slice,
     readonly tree: PatternTree,
-  ) {
-    this.#sourceExponents = [slice.exponent];
-    for (const layer of net.layers) {
+  ) {}
+
+  /** The integer form of the net, made when first needed: most partitions never ask. */
+  #prepare(): void {
+    this.#sourceExponents.push(this.slice.exponent);
+    for (const layer of this.net.layers) {
       const target = this.#addTarget(layer.argument);
       this.#sourceExponents.push(outputExponent(layer, target.exponent));
       this.#outputs.push(new Map());
     }
-    this.#addTarget(net.output);
+    this.#addTarget(this.net.output);
   }
 
   /**
@@ -64,12 +67,14 @@ export class ExactMaps {
    * (0 for the first layer): the function's coefficients times 2^-exponentOf(target).
    */
   argument(target: number, node: number, index: number): ExactLine {
+    if (this.#targets.length === 0) this.#prepare();
     if (this.#kept > MOST_ROWS) this.#forget();
     return this.#argument(target, node, index);
   }
 
   /** The exponent that all rows of a target share. */
   exponentOf(target: number): number {
+    if (this.#targets.length === 0) this.#prepare();
     return this.#targets[target].exponent;
   }
 
@@ -113,6 +118,7 @@ export class ExactMaps {
    * infinitesimal step on, first along s, then along t, so that the states are always those of a full cell.
    */
   statesAt(point: ExactPoint, direction?: readonly [number, number]): Int32Array[] {
+    if (this.#targets.length === 0) this.#prepare();
     const sources: (readonly ExactLine[])[] = [this.slice.exact];
     const sign = (line: ExactLine): number => {
       const value = signOf(line[0] * point[0] + line[1] * point[1] + line[2] * point[2]);

@@ -8,13 +8,14 @@
  * whole polygon is inactive and does not cut it. When all gates of the layer are decided, the part goes on to the next.
  */
 
-import type { HingeLayer, MaxLayer } from "../pwl/net.js";
+import type { GateLayer, HingeLayer, MaxLayer } from "../pwl/net.js";
 import { type AffineCursor, type AffineRows, errorOf } from "./affine-cursor.js";
 import type { ExactPlane } from "./exact-plane.js";
 import { growInts } from "./growable.js";
 import { MaximumCutter } from "./maximum.js";
 import { type PatternTree, writeState } from "./pattern-tree.js";
 import type { PlanarComplex } from "./planar-complex.js";
+import { proportionalToEarlier } from "./proportional.js";
 import { WorkPolygon } from "./work-polygon.js";
 
 /** What ended a run early. */
@@ -36,12 +37,16 @@ class HingeFrame {
   readonly error: Float64Array;
   /** The complex's line of each open unit, -1 until it cuts. */
   readonly lines: Int32Array;
+  /** For every unit 1 iff it never cuts, because an earlier unit already did on the same line. */
+  readonly repeats: Uint8Array;
   open = 0;
   /** Polygons still to do: edges, states, next open unit, number of edges; from the bottom up. */
   stack: Int32Array = new Int32Array(256);
   top = 0;
 
-  constructor(units: number, words: number) {
+  constructor(layer: GateLayer, words: number, filtered: boolean) {
+    const units = layer.kind === "hinge" ? layer.argument.size : 0;
+    this.repeats = filtered && layer.kind === "hinge" ? proportionalToEarlier(layer) : new Uint8Array(units);
     this.words = new Int32Array(words);
     this.units = new Int32Array(units);
     this.a = new Float64Array(units);
@@ -70,7 +75,7 @@ export class Splitter {
     this.#complex = complex;
     this.#exact = exact;
     this.#check = check;
-    this.#frames = cursor.net.layers.map((layer, l) => new HingeFrame(layer.argument.size, cursor.words[l].length));
+    this.#frames = cursor.net.layers.map((layer, l) => new HingeFrame(layer, cursor.words[l].length, cursor.filtered));
   }
 
   /** Cuts the whole box. */
@@ -186,7 +191,7 @@ export class Splitter {
 
   /** Decides open units from `index` on until one cuts the polygon: its index, or `frame.open` when none does. */
   #nextCut(layer: number, node: number, frame: HingeFrame, index: number): number {
-    const { polygon, units, words, a, b, c, error } = frame;
+    const { polygon, units, words, a, b, c, error, repeats } = frame;
     const { s, t, errorS, errorT, signs, length, centerS, centerT, halfS, halfT } = polygon;
     for (; index < frame.open; index++) {
       const ua = a[index];
@@ -203,6 +208,10 @@ export class Splitter {
         continue;
       }
       if (middle < -reach) continue;
+      if (repeats[unit] === 1) {
+        if (this.#sideOf(layer, node, frame, index) > 0) words[unit >> 5] |= 1 << (unit & 31);
+        continue;
+      }
       let positive = false;
       let negative = false;
       for (let k = 0; k < length; k++) {
@@ -218,6 +227,23 @@ export class Splitter {
       words[unit >> 5] |= 1 << (unit & 31);
     }
     return index;
+  }
+
+  /** The sign, on the whole polygon, of an open unit that does not cut it: that of any vertex where it is not 0. */
+  #sideOf(layer: number, node: number, frame: HingeFrame, index: number): number {
+    const { polygon, units, a, b, c, error } = frame;
+    const { s, t, errorS, errorT, vertices, length } = polygon;
+    for (let k = 0; k < length; k++) {
+      const value = a[index] * s[k] + b[index] * t[k] + c[index];
+      const bound = Math.abs(a[index]) * errorS[k] + Math.abs(b[index]) * errorT[k] + error[index];
+      if (value > bound) return 1;
+      if (value < -bound) return -1;
+    }
+    for (let k = 0; k < length; k++) {
+      const sign = this.#decide(layer, node, units[index], vertices[k]);
+      if (sign !== 0) return sign;
+    }
+    return 0;
   }
 
   #decide(layer: number, node: number, unit: number, vertex: number): number {
