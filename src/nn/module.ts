@@ -106,6 +106,7 @@ function* walk(module: Module, path = "", around: ReadonlySet<Module> = new Set(
   for (const role of ["parameter", "buffer"] as const) {
     for (const [name, value] of tensors) if (roleOf(value) === role) yield { path: prefix + name, value, role };
   }
+  if (modules.length === 0) return;
   const inside = new Set(around).add(module);
   for (const [name, value] of modules) yield* walk(value, prefix + name, inside);
 }
@@ -118,6 +119,15 @@ function* firstOf<T extends Tensor | Module>(module: Module, role: Found["role"]
     seen.add(found.value);
     yield [found.path, found.value as T];
   }
+}
+
+function treeOf(module: Module, around: ReadonlySet<Module>): string {
+  if (around.has(module)) return `${module.constructor.name}(… around this)`;
+  const inside = new Set(around).add(module);
+  const lines = fieldsOf(module).modules.map(([name, one]) =>
+    `\n(${name}): ${treeOf(one, inside)}`.replaceAll("\n", "\n  "),
+  );
+  return `${module.constructor.name}(${module.describe()}${lines.join("")}${lines.length > 0 ? "\n" : ""})`;
 }
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
@@ -232,11 +242,7 @@ export abstract class Module {
 
   /** The tree of modules, as PyTorch prints it. */
   toString(): string {
-    const { modules } = fieldsOf(this);
-    const title = `${this.constructor.name}(${this.describe()}`;
-    if (modules.length === 0) return `${title})`;
-    const lines = modules.map(([name, module]) => `(${name}): ${module}`.replaceAll("\n", "\n  "));
-    return `${title}\n  ${lines.join("\n  ")}\n)`;
+    return treeOf(this, new Set());
   }
 
   [INSPECT](): string {
@@ -249,15 +255,25 @@ export interface Layer extends Module {
   forward(x: Tensor): Tensor;
 }
 
+/** Paths of the modules inside a module; good for one graph, as fields may change between two. */
+let paths = new WeakMap<Module, ReadonlyMap<Module, string>>();
+
+function pathsInside(module: Module): ReadonlyMap<Module, string> {
+  let inside = paths.get(module);
+  if (inside === undefined) {
+    inside = new Map(module.namedModules().map(([path, one]) => [one, path]));
+    paths.set(module, inside);
+  }
+  return inside;
+}
+
 setScopeNaming({
   nameOf(entry, parent) {
-    if (!(entry instanceof Module && parent instanceof Module)) return null;
-    for (const [path, module] of fieldsOf(parent).modules) if (module === entry) return path;
-    // Called past the module that holds it.
-    for (const [path, module] of firstOf<Module>(parent, "module")) if (module === entry) return path;
-    return null;
+    return entry instanceof Module && parent instanceof Module ? (pathsInside(parent).get(entry) ?? null) : null;
   },
+  // A graph asks for this before it asks for the names of modules.
   parameterNames(root) {
+    paths = new WeakMap();
     const named = root instanceof Module ? root.namedParameters() : [];
     return new Map(named.map(([name, value]) => [value, name]));
   },

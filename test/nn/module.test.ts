@@ -1,4 +1,5 @@
 import { manualSeed, nn, type Tensor, tensor, trace, zeros } from "crease";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 class Residual extends nn.Module {
@@ -41,6 +42,34 @@ describe("Module finds what its fields hold", () => {
     expect(new Residual().namedBuffers().map(([name]) => name)).toEqual(["seen"]);
   });
 
+  it("the same names and sizes as a walk over what the net was built of, however nested", () => {
+    type Spec = number | readonly Spec[];
+    const { spec } = fc.letrec<{ spec: Spec }>((tie) => ({
+      spec: fc.oneof({ maxDepth: 4 }, fc.integer({ min: 1, max: 3 }), fc.array(tie("spec"), { maxLength: 4 })),
+    }));
+    const build = (one: Spec): nn.Layer =>
+      typeof one === "number" ? new nn.Linear(one, one) : new nn.Sequential(...one.map(build));
+    const expected = (one: Spec, path: string[]): [string, number][] =>
+      typeof one === "number"
+        ? [
+            [[...path, "weight"].join("."), one * one],
+            [[...path, "bias"].join("."), one],
+          ]
+        : one.flatMap((inner, i) => expected(inner, [...path, String(i)]));
+    fc.assert(
+      fc.property(spec, (one) => {
+        const net = build(one);
+        expect(net.namedParameters().map(([name, value]) => [name, value.size])).toEqual(expected(one, []));
+        expect(Object.keys(net.stateDict())).toEqual(expected(one, []).map(([name]) => name));
+        const other = build(one);
+        other.loadStateDict(net.stateDict());
+        expect(other.parameters().map((value) => value.toArray())).toEqual(
+          net.parameters().map((value) => value.toArray()),
+        );
+      }),
+    );
+  });
+
   it("a shared module's parameters once, under the first name, but its state under both", () => {
     const shared = new nn.Linear(2, 2);
     const net = new nn.Sequential(shared, new nn.ReLU(), shared);
@@ -69,6 +98,7 @@ describe("Module finds what its fields hold", () => {
       }
     }
     expect(new Parent().namedParameters().map(([name]) => name)).toEqual(["child.weight"]);
+    expect(String(new Parent())).toBe("Parent(\n  (child): Child(\n    (parent): Parent(… around this)\n  )\n)");
   });
 });
 

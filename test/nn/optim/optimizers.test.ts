@@ -1,6 +1,7 @@
 import { Generator, nn, optim, StateError, type Tensor, tensor, zeros } from "crease";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { withMode } from "../../../src/graph/modes.js";
 
 /** One parameter's way through a list of gradients, in plain numbers, by PyTorch's documented algorithms. */
 type Reference = (start: number, gradients: readonly number[]) => number[];
@@ -157,6 +158,21 @@ describe.each(cases)("%s", (_, make, reference) => {
 });
 
 describe("optimizers", () => {
+  it.each([
+    ["SGD", 1, 1, (p: Tensor[]) => new optim.SGD(p, { learningRate: 0.1, weightDecay: 0.1 })],
+    ["SGD with momentum", 2, 1, (p: Tensor[]) => new optim.SGD(p, { learningRate: 0.1, momentum: 0.9 })],
+    ["SGD, Nesterov", 2, 1, (p: Tensor[]) => new optim.SGD(p, { learningRate: 0.1, momentum: 0.9, nesterov: true })],
+    ["Adam", 3, 3, (p: Tensor[]) => new optim.Adam(p, { weightDecay: 0.1 })],
+    ["AdamW", 3, 3, (p: Tensor[]) => new optim.AdamW(p)],
+  ] as const)("%s applies %i ops per parameter and %i per step, and nothing else", (_, each, once, make) => {
+    const parameters = [1, 2, 3].map((size) => zeros([size], { requiresGrad: true }));
+    const optimizer = make(parameters);
+    for (const one of parameters) one.grad = zeros(one.shape);
+    let made = 0;
+    withMode({ observer: { recordsAll: false, made: () => made++ } }, () => optimizer.step());
+    expect(made).toBe(3 * each + once);
+  });
+
   it("Adam's first step is the learning rate against the gradient's sign", () => {
     const p = tensor([0, 0], { dtype: "float64", requiresGrad: true });
     p.grad = tensor([123, -0.004], { dtype: "float64" });
