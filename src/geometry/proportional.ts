@@ -47,21 +47,29 @@ function areProportional({ argument, threshold }: HingeLayer, first: number, sec
   });
 }
 
-/** Where a row's first two weights stand, and their quotient; a row of one weight has its place alone, of none nothing. */
-function keyOf({ argument }: HingeLayer, unit: number): string | undefined {
+/**
+ * Where a row's first two weights stand, and their quotient and the bias's by the first; undefined without weights. A
+ * threshold may round the last one, so that a proportional row is missed: it is then decided like any other.
+ */
+function keyOf({ argument, threshold }: HingeLayer, unit: number): string | undefined {
   const found: number[] = [];
   const places: string[] = [];
+  const note = (source: number, column: number, value: number) => {
+    if (value === 0) return;
+    found.push(value);
+    places.push(`${source}:${column}`);
+  };
   for (const { source, block } of argument.terms) {
-    const dense = block.kind === "dense";
-    const { indices, values } = dense
-      ? { indices: undefined, values: block.values.subarray(unit * block.columns, (unit + 1) * block.columns) }
-      : row(block, unit);
-    for (let at = 0; at < values.length && found.length < 2; at++) {
-      if (values[at] === 0) continue;
-      found.push(values[at]);
-      places.push(`${source}:${indices === undefined ? at : indices[at]}`);
+    if (block.kind === "dense") {
+      const start = unit * block.columns;
+      for (let column = 0; column < block.columns && found.length < 2; column++)
+        note(source, column, block.values[start + column]);
+    } else {
+      const { indices, values } = row(block, unit);
+      for (let at = 0; at < values.length && found.length < 2; at++) note(source, indices[at], values[at]);
     }
   }
   if (found.length === 0) return undefined;
-  return `${places.join(" ")} ${found.length === 2 ? found[1] / found[0] : ""}`;
+  const [first, second = 0] = found;
+  return `${places.join(" ")} ${second / first} ${(argument.bias[unit] - threshold[unit]) / first}`;
 }
