@@ -1,6 +1,7 @@
 export type { DType } from "./array/dtype.js";
 export type { Scalars } from "./array/expression.js";
 export type { Shape } from "./array/shape.js";
+export { type Compiled, compile, type Program, programText } from "./compile/index.js";
 export { detectAnomaly } from "./autodiff/anomaly.js";
 export { type BackwardOptions, gradients } from "./autodiff/backward.js";
 export { type CheckOptions, checkGradients } from "./autodiff/check-gradients.js";

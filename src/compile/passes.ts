@@ -1,4 +1,5 @@
-import type { Pass, Program, Step, Value } from "./program.js";
+import { broadcastShapes, SCALAR, type Shape, sameShape } from "../array/shape.js";
+import type { Effect, Pass, Program, Step, Value } from "./program.js";
 
 /** Values that are needed after the last step. */
 function keptValues({ effects, results }: Program): Value[] {
@@ -35,28 +36,59 @@ export const maskByResult: Pass = (program) => {
   return withSteps(program, steps);
 };
 
+/** Lets elementwise steps repeat an operand themselves, where it was spread out for them. */
+export const broadcastLate: Pass = (program) => {
+  const spreadFrom = new Map<Value, Value>();
+  for (const { op, inputs, output } of program.steps) {
+    if (op.name === "broadcastTo") spreadFrom.set(output, inputs[0]);
+  }
+  const steps = program.steps.map((step): Step => {
+    if (step.op.scalar === null || !step.inputs.some((input) => spreadFrom.has(input))) return step;
+    const inputs = step.inputs.map((input) => spreadFrom.get(input) ?? input);
+    const shape = inputs.reduce((all: Shape, { shape: one }) => broadcastShapes(all, one, "compile"), SCALAR);
+    return sameShape(shape, step.output.shape) ? { ...step, inputs } : step;
+  });
+  return withSteps(program, steps);
+};
+
 /** Shares steps that do the same to the same: the same op on the same values, but for random ones. */
 export const shareEqual: Pass = (program) => {
   const replaced = new Map<Value, Value>();
+  const now = (value: Value): Value => replaced.get(value) ?? value;
   const known = new Map<string, Value>();
   const steps: Step[] = [];
-  const kept = new Set(keptValues(program));
   for (const step of program.steps) {
-    const inputs = step.inputs.map((input) => replaced.get(input) ?? input);
+    const inputs = step.inputs.map(now);
     if (step.op.kind === "random") {
       steps.push({ ...step, inputs });
       continue;
     }
     const key = `${step.op.name} ${inputs.map(keyOf).join(" ")} ${JSON.stringify(step.attrs, specialNumbers)} ${step.output.dtype}`;
     const same = known.get(key);
-    if (same !== undefined && !kept.has(step.output)) {
+    if (same !== undefined) {
       replaced.set(step.output, same);
       continue;
     }
-    known.set(key, step.output);
-    steps.push({ ...step, inputs });
+    let { output } = step;
+    if (output.root !== output && output.root !== inputs[0].root) {
+      // It shares the memory of a value that was replaced: now it shares that of the other.
+      output = { ...output, root: inputs[0].root };
+      replaced.set(step.output, output);
+    }
+    known.set(key, output);
+    steps.push({ ...step, inputs, output });
   }
-  return withSteps(program, steps);
+  return withSteps(
+    {
+      ...program,
+      values: [...program.values, ...replaced.values()],
+      results: program.results.map(now),
+      effects: program.effects.map((effect) =>
+        effect.value === null ? effect : ({ ...effect, value: now(effect.value) } as Effect),
+      ),
+    },
+    steps,
+  );
 };
 
 /** Equal scalar constants are one value to `shareEqual`. */
@@ -88,13 +120,14 @@ function withSteps(program: Program, steps: readonly Step[]): Program {
     for (const input of step.inputs) used.add(input);
   }
   for (const value of [...used]) used.add(value.root);
-  return { ...program, steps, values: program.values.filter((value) => used.has(value)) };
+  return { ...program, steps, values: [...new Set(program.values)].filter((value) => used.has(value)) };
 }
 
 /** What every program goes through, in order. */
 export const passes: readonly (readonly [name: string, pass: Pass])[] = [
   ["remove unused", removeUnused],
   ["mask by result", maskByResult],
+  ["broadcast late", broadcastLate],
   ["share equal", shareEqual],
   ["remove unused", removeUnused],
 ];
