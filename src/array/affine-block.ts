@@ -44,3 +44,17 @@ export interface ConvBlock {
 
 /** A linear map from `columns` numbers to `rows` numbers. Each kind has apply, applyT and row(i) in pwl/blocks.ts. */
 export type AffineBlock = DenseBlock | CsrBlock | ConvBlock;
+
+/** The map that leaves its numbers as they are. */
+export function identityBlock(size: number): CsrBlock {
+  const starts = new Int32Array(size + 1);
+  for (let i = 0; i <= size; i++) starts[i] = i;
+  return {
+    kind: "csr",
+    rows: size,
+    columns: size,
+    starts,
+    indices: starts.subarray(0, size),
+    values: new Float64Array(size).fill(1),
+  };
+}

@@ -72,6 +72,8 @@ export function setScopeNaming(provider: ScopeNaming): void {
 export interface TraceOptions {
   /** Also run backward from the (summed) output and keep every node's gradient, for drawings. */
   gradients?: boolean;
+  /** Note the user's line of every op (default); without, tracing costs a fraction. */
+  sites?: boolean;
 }
 
 /** Differentiates for `trace(..., { gradients: true })`; autodiff/trace-gradients.ts provides it. */
@@ -107,12 +109,13 @@ export function trace(fn: (...inputs: Tensor[]) => TraceResult, ...args: (Tensor
     return leaf;
   });
   const notes = new Map<Tensor, Note>();
+  const siteNow = options.sites === false ? () => noSite : rememberSite;
   const results = withMode(
     {
       observer: {
         recordsAll: true,
         made: (result) => {
-          notes.set(result, { scope: currentScope(), site: rememberSite() });
+          notes.set(result, { scope: currentScope(), site: siteNow() });
         },
       },
     },
@@ -120,6 +123,8 @@ export function trace(fn: (...inputs: Tensor[]) => TraceResult, ...args: (Tensor
   );
   return graphOf(results, inputs, notes, options.gradients ?? false);
 }
+
+const noSite = () => null;
 
 function outputsOf(result: TraceResult): readonly Tensor[] {
   const outputs = result instanceof Tensor ? [result] : result;

@@ -1,3 +1,4 @@
+import { identityBlock } from "../array/affine-block.js";
 import { permuteInto } from "../array/move.js";
 import { formatShape, normalizeAxes, normalizeAxis, type Shape, sizeOf } from "../array/shape.js";
 import { AxisError, ShapeError } from "../base/errors.js";
@@ -14,6 +15,7 @@ const reshaped: OpFunction<Unary, { shape: Shape }> = defineOp<Unary, { shape: S
   forward: (out, [x]) => {
     for (let i = 0; i < x.size; i++) out.buffer[out.offset + i] = x.buffer[x.offset + i];
   },
+  block: (_, [x]) => identityBlock(x.size),
   vjp: [(dy, x) => reshape(dy, x.shape)],
   samples: [
     { inputs: [[2, 6]], attrs: { shape: [3, 4] } },

@@ -121,7 +121,11 @@ export class ActivationPatterns implements Iterable<ActivationPattern> {
 export function activationPatterns(f: Readable, X: Tensor | NestedArray): ActivationPatterns {
   const batch = X instanceof Tensor ? X : tensor(X);
   const rowAt = rowsOf(batch);
-  const net = isPwlNet(f) ? f : isGraph(f) ? lowerGraph(f).net : readFunction(f, [rowAt(0)]).lowered.net;
+  const net = isPwlNet(f)
+    ? f
+    : isGraph(f)
+      ? lowerGraph(f).net
+      : readFunction(f, [rowAt(0)], { sites: false }).lowered.net;
   const layout = patternLayout(net);
   const rows = batch.shape[0];
   const words = new Uint32Array(rows * layout.words);

@@ -68,7 +68,7 @@ export function collapse(f: Readable, options: CollapseOptions = {}): Collapsed 
     return observer.finish(net, options, inputs, [[flattened(inputs), Float64Array.from(copyOf(f.outputs[0].value))]]);
   }
   const inputs = exampleInputs(f, options);
-  const reading = readFunction(f, inputs, observer);
+  const reading = readFunction(f, inputs, { observer });
   const probes = Array.from({ length: PROBES }, (_, k) => inputs.map((input) => probe(input, k)));
   const pairs = probes.map((point): [Float64Array, Float64Array] => [
     flattened(point),

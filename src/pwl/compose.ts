@@ -6,6 +6,7 @@
  * vol. 2, sec. 4.2.2), whose error terms are exact. An exact result is therefore known to be one.
  */
 
+import { identityBlock } from "../array/affine-block.js";
 import { row, toDense } from "./blocks.js";
 import type { Affine, AffineBlock, AffineTerm, ConvBlock, CsrBlock } from "./net.js";
 
@@ -84,13 +85,6 @@ export function selection(index: ArrayLike<number>, columns: number, scale?: Arr
     indices: Int32Array.from(kept, (i) => index[i]),
     values: Float64Array.from(kept, (i) => (scale === undefined ? 1 : scale[i])),
   };
-}
-
-export function identityBlock(size: number): CsrBlock {
-  return selection(
-    Int32Array.from({ length: size }, (_, i) => i),
-    size,
-  );
 }
 
 /** Whether a block leaves its source as it is. */

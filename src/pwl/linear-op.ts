@@ -49,7 +49,12 @@ export class LinearOp {
       const out = this.#apply(this.#inputs.map((one, i) => (i === index ? asDouble(values, input.shape) : one)));
       return Float64Array.from(copyOf(out));
     };
-    const block = withoutRecording(() => this.op.block?.(index, this.#inputs, this.attrs)) ?? this.#find(index, run);
+    const stated = withoutRecording(() => this.op.block?.(index, this.#inputs, this.attrs)) ?? null;
+    if (stated === null) {
+      const selected = findSelection(run, this.offset, input.size);
+      if (selected !== null) return selection(selected, input.size);
+    }
+    const block = stated ?? this.#find(index, run);
     this.#verify(block, run);
     return block;
   }
@@ -57,8 +62,6 @@ export class LinearOp {
   #find(index: number, run: Run): AffineBlock {
     const columns = this.#inputs[index].size;
     const rows = this.offset.length;
-    const selected = findSelection(run, this.offset, columns);
-    if (selected !== null) return selection(selected, columns);
     const adjoint = this.#adjoint(index);
     if (adjoint !== null) {
       const selectedBack = findSelection(adjoint, new Float64Array(columns), rows);

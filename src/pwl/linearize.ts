@@ -9,7 +9,7 @@ import { type Lowered, lowerGraph } from "./lower.js";
 import type { PwlNet } from "./net.js";
 import { ActivationPattern, packPattern, patternLayout } from "./pattern.js";
 import { flattened, type Point, pointOf, rowsOf, tensorsOf } from "./point.js";
-import { isGraph, isPwlNet, type Readable, readFunction } from "./read.js";
+import { isGraph, isPwlNet, type Readable, readAgain, readFunction } from "./read.js";
 import { type CreaseAt, type Decision, decideStates } from "./signs.js";
 
 /**
@@ -83,6 +83,8 @@ export function linearizeNet(net: PwlNet, x: ArrayLike<number>): Linearization {
  * precision, saw in another state. For many inputs use `linearizeAll`, or lower once and pass the net: for a net,
  * `onCrease` refers to evaluation in double precision.
  *
+ * A function or module that is asked again is traced, and lowered again only if it, or its parameters, changed.
+ *
  * Costs a few evaluations and one backward sweep per output (or forward sweep per input, if those are fewer), and memory
  * for one number per gate, beside A itself.
  *
@@ -96,7 +98,7 @@ export function linearize(f: Readable, x: Point): Linearization {
     return linearizeNet(net, pointOf(net, x));
   }
   const inputs = tensorsOf(x);
-  const { lowered, graph } = readFunction(f, inputs);
+  const { lowered, graph } = readAgain(f, inputs);
   return readAt(lowered, graph, inputs);
 }
 
@@ -135,7 +137,7 @@ export function linearizeAll(f: Readable, X: Tensor | NestedArray): Linearizatio
     const net = isPwlNet(f) ? f : lowerGraph(f).net;
     return new Linearizations(net, batch.shape[0], (i) => linearizeNet(net, pointOf(net, rowAt(i))));
   }
-  const reading = readFunction(f, [rowAt(0)]);
+  const reading = readFunction(f, [rowAt(0)], { sites: false });
   return new Linearizations(reading.lowered.net, batch.shape[0], (i) => {
     const row = rowAt(i);
     return readAt(reading.lowered, reading.traceAgain([row]), [row]);

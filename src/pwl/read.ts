@@ -8,9 +8,10 @@ import { checkShape, formatShape, type Shape, sizeOf } from "../array/shape.js";
 import { AxisError, PiecewiseLinearError, ShapeError } from "../base/errors.js";
 import { callSite } from "../graph/site.js";
 import { copyOf, fromArray, observeReads, type Tensor } from "../graph/tensor.js";
-import { type Graph, type GraphNode, type TraceResult, trace } from "../graph/trace.js";
+import { type Graph, type TraceResult, trace } from "../graph/trace.js";
 import { type Lowered, type LoweringObserver, lowerGraph } from "./lower.js";
 import type { PwlNet } from "./net.js";
+import { type GraphDifference, GraphRecord } from "./same-graph.js";
 
 /** One input of a function, without a batch axis. */
 export interface InputSpec {
@@ -72,49 +73,101 @@ export interface Reading {
   readonly lowered: Lowered;
   /** The trace on the inputs given. */
   readonly graph: Graph;
-  /** Traces the function on other inputs of the same shapes; the graph has the same nodes. */
+  /**
+   * Traces the function on other inputs of the same shapes; the graph has the same nodes.
+   * @throws PiecewiseLinearError where the function did something else, or its parameters have changed.
+   */
   traceAgain(inputs: readonly Tensor[]): Graph;
+  /** The same, but null where `traceAgain` raises because something differs. */
+  traceIfSame(inputs: readonly Tensor[]): Graph | null;
+}
+
+export interface ReadOptions {
+  readonly observer?: LoweringObserver;
+  /**
+   * Whether `net.rounded` and errors name the user's lines (default). Without, tracing costs a fraction; where an error
+   * arises, all is done again with lines, so that errors are the same.
+   */
+  readonly sites?: boolean;
 }
 
 /** Traces a function on inputs without batch axis, and lowers it. */
-export function readFunction(
-  f: TensorFunction,
-  inputs: readonly Tensor[],
-  observer: LoweringObserver | null = null,
-): Reading {
-  const fn = typeof f === "function" ? f : (...xs: Tensor[]) => f.forward(...xs);
+export function readFunction(f: TensorFunction, inputs: readonly Tensor[], options: ReadOptions = {}): Reading {
   if (typeof f === "function" && f.length > inputs.length) {
     throw new PiecewiseLinearError(
       `lower: the function takes ${f.length} inputs, ${inputs.length} ${inputs.length === 1 ? "is" : "are"} declared: pass one { shape } for each`,
     );
   }
+  const fn: Traced = typeof f === "function" ? f : (...xs) => f.forward(...xs);
+  try {
+    return readTraced(fn, inputs, options);
+  } catch (error) {
+    if (!(error instanceof PiecewiseLinearError) || options.sites !== false) throw error;
+    return readTraced(fn, inputs, { ...options, sites: true });
+  }
+}
+
+type Traced = (...inputs: Tensor[]) => TraceResult;
+
+function readTraced(fn: Traced, inputs: readonly Tensor[], { observer, sites = true }: ReadOptions): Reading {
   let batched = false;
   let graph: Graph;
   try {
-    graph = traceGuarded(fn, inputs);
+    graph = traceGuarded(fn, inputs, sites);
   } catch (error) {
     if (!(error instanceof ShapeError || error instanceof AxisError)) throw error;
     batched = true;
-    graph = traceBatched(fn, inputs, error);
+    graph = traceBatched(fn, inputs, sites, error);
   }
-  const again = (others: readonly Tensor[]) => traceGuarded(fn, batched ? others.map(withBatchAxis) : others);
-  const lowered = lowerGraph(graph, batched, observer);
-  requireSame(graph, again(inputs.map(otherValues)));
-  return {
-    lowered,
-    graph,
-    traceAgain: (others) => {
-      const other = again(others);
-      requireSame(graph, other);
-      return other;
-    },
+  const lowered = lowerGraph(graph, batched, observer ?? null);
+  const record = new GraphRecord(graph);
+  const traceOthers = (others: readonly Tensor[]) =>
+    traceGuarded(fn, batched ? others.map(withBatchAxis) : others, false);
+  const traceAgain = (others: readonly Tensor[]): Graph => {
+    const other = traceOthers(others);
+    const difference = record.difference(other);
+    if (difference !== null) refuseDifference(difference);
+    return other;
   };
+  traceAgain(inputs.map(otherValues));
+  const traceIfSame = (others: readonly Tensor[]): Graph | null => {
+    const other = traceOthers(others);
+    return record.difference(other) === null ? other : null;
+  };
+  return { lowered, graph, traceAgain, traceIfSame };
+}
+
+function refuseDifference({ what, node }: GraphDifference): never {
+  const site = node?.site ?? null;
+  const at = node === null ? "" : ` (read by ${node.op?.name ?? node.role}${site === null ? "" : ` at ${site}`})`;
+  throw new PiecewiseLinearError(
+    `lower: two runs of the function differ: ${what}${at}; what is lowered must do the same for every input: call eval() where a module is training, keep no state, and decide by relu, maximum, clamp or where on constants`,
+  );
+}
+
+/** The last reading of each function. */
+const readings = new WeakMap<object, { shapes: string; reading: Reading }>();
+
+/**
+ * A reading and the trace on these inputs, for repeated questions about one function: it is traced, and lowered again
+ * only if it did not do what it did last time, on the same constants. No lines are noted.
+ */
+export function readAgain(f: TensorFunction, inputs: readonly Tensor[]): Reading {
+  const shapes = inputs.map(({ shape, dtype }) => `${dtype}${formatShape(shape)}`).join(" ");
+  const known = readings.get(f);
+  if (known !== undefined && known.shapes === shapes) {
+    const graph = known.reading.traceIfSame(inputs);
+    if (graph !== null) return { ...known.reading, graph };
+  }
+  const reading = readFunction(f, inputs, { sites: false });
+  readings.set(f, { shapes, reading });
+  return reading;
 }
 
 /** With a batch axis, or the error that the function raised without. */
-function traceBatched(fn: (...inputs: Tensor[]) => TraceResult, inputs: readonly Tensor[], first: Error): Graph {
+function traceBatched(fn: Traced, inputs: readonly Tensor[], sites: boolean, first: Error): Graph {
   try {
-    return traceGuarded(fn, inputs.map(withBatchAxis));
+    return traceGuarded(fn, inputs.map(withBatchAxis), sites);
   } catch (error) {
     if (!(error instanceof ShapeError || error instanceof AxisError)) throw error;
     const shapes = inputs.map(({ shape }) => formatShape(shape)).join(", ");
@@ -126,7 +179,7 @@ function traceBatched(fn: (...inputs: Tensor[]) => TraceResult, inputs: readonly
 }
 
 /** Traces, and stops where user code reads a value that depends on the inputs. */
-function traceGuarded(fn: (...inputs: Tensor[]) => TraceResult, inputs: readonly Tensor[]): Graph {
+function traceGuarded(fn: Traced, inputs: readonly Tensor[], sites: boolean): Graph {
   let leaves: ReadonlySet<Tensor> = new Set();
   const previous = observeReads((read) => {
     if (!dependsOn(read, leaves)) return;
@@ -140,7 +193,7 @@ function traceGuarded(fn: (...inputs: Tensor[]) => TraceResult, inputs: readonly
       leaves = new Set(traced);
       return fn(...traced);
     };
-    return trace(recorded, ...inputs);
+    return trace(recorded, ...inputs, { sites });
   } finally {
     observeReads(previous);
   }
@@ -153,47 +206,6 @@ function dependsOn(tensor: Tensor, leaves: ReadonlySet<Tensor>): boolean {
     for (const input of one.inputs) found.add(input);
   }
   return false;
-}
-
-/**
- * The same ops on the same constants, or an error: what differs between two runs is random, depends on the input behind
- * the trace's back, or is state that the function changes.
- */
-function requireSame(a: Graph, b: Graph): void {
-  const why =
-    "what is lowered must do the same for every input: call eval() where a module is training, keep no state, and decide by relu, maximum, clamp or where on constants";
-  const fail = (what: string, node: GraphNode | undefined): never => {
-    const site = node?.site ?? null;
-    throw new PiecewiseLinearError(
-      `lower: two runs of the function differ: ${what}${site === null ? "" : ` at ${site}`}; ${why}`,
-    );
-  };
-  const varies = new Set<GraphNode>(a.inputs);
-  const length = Math.max(a.nodes.length, b.nodes.length);
-  for (let i = 0; i < length; i++) {
-    const [one, other] = [a.nodes[i], b.nodes[i]];
-    if (one === undefined || other === undefined) fail("one has more steps", one ?? other);
-    const names = [one, other].map((node) => node.op?.name ?? node.role);
-    if (names[0] !== names[1])
-      fail(`step ${i} is ${names[0]} in one and ${names[1]} in the other`, one.site ? one : other);
-    const wired = one.inputs.every((input, k) => input.id === other.inputs[k]?.id);
-    if (formatShape(one.shape) !== formatShape(other.shape) || !wired || one.inputs.length !== other.inputs.length) {
-      fail(`step ${i}, ${names[0]}, has other inputs or another shape`, one);
-    }
-    if (JSON.stringify(one.attrs) !== JSON.stringify(other.attrs))
-      fail(`step ${i}, ${names[0]}, has other options`, one);
-    if (one.inputs.some((input) => varies.has(input))) varies.add(one);
-    if (!varies.has(one) && !sameValues(one.value, other.value)) {
-      const user = a.nodes.find(({ inputs }) => inputs.includes(one));
-      fail(`a constant that ${user?.op?.name ?? "the output"} reads has other values`, user);
-    }
-  }
-}
-
-function sameValues(a: Tensor, b: Tensor): boolean {
-  if (a.buffer === b.buffer && a.offset === b.offset) return true;
-  for (let i = 0; i < a.size; i++) if (!Object.is(a.buffer[a.offset + i], b.buffer[b.offset + i])) return false;
-  return true;
 }
 
 function withBatchAxis(x: Tensor): Tensor {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { ShapeError } from "../../src/base/errors.js";
+import type { Tensor } from "../../src/graph/tensor.js";
 import * as nn from "../../src/nn/index.js";
-import { tensor } from "../../src/ops/index.js";
+import { assign } from "../../src/ops/assign.js";
+import { mul, tensor } from "../../src/ops/index.js";
 import { activationPatterns } from "../../src/pwl/activation-patterns.js";
 import { linearize, linearizeAll } from "../../src/pwl/linearize.js";
 import { reluNet } from "../../src/pwl/net.js";
@@ -108,6 +110,30 @@ describe("linearize of a function", () => {
     expect(here.creases).toEqual([]);
     expect(here.onCrease).toBe(true);
     expect(linearize(first, [1, 0.5]).onCrease).toBe(false);
+  });
+
+  test("follows a module whose parameters or mode change between two questions", () => {
+    const module = nn.mlp([2, 3, 1]);
+    const x = [0.5, 0.25];
+    linearize(module, x);
+    const [weight] = module.parameters();
+    assign(weight, mul(weight, -2));
+    const fresh = lower(module, { shape: [2] });
+    expect(linearize(module, x).A.toArray()).toEqual(linearize(fresh, x).A.toArray());
+    let factor = 1;
+    const fn = (one: Tensor) => mul(one, factor);
+    expect(linearize(fn, [1]).A.toArray()).toEqual([[1]]);
+    factor = 3;
+    expect(linearize(fn, [1]).A.toArray()).toEqual([[3]]);
+  });
+
+  test("a batch is of one state of the module: parameters that change in between are noticed", () => {
+    const module = nn.mlp([2, 3, 1]);
+    const all = linearizeAll(module, data);
+    all.at(0);
+    const [weight] = module.parameters();
+    assign(weight, mul(weight, 2));
+    expect(() => all.at(1)).toThrow(/two runs of the function differ: a parameter has other values/);
   });
 
   test("refuses points that are no numbers", () => {

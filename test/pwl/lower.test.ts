@@ -245,7 +245,7 @@ describe("what is refused, with op, line and remedy", () => {
   test("functions that do not do the same twice", () => {
     let runs = 0;
     expect(refusal((x) => mul(x, ++runs))).toMatch(
-      /two runs of the function differ: a constant that mul reads has other values at .*lower\.test\.ts/,
+      /two runs of the function differ: a constant has other values \(read by mul at .*lower\.test\.ts/,
     );
     expect(refusal((x) => (++runs % 2 === 0 ? relu(x) : abs(x)))).toMatch(
       /two runs of the function differ: step \d is/,
