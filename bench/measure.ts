@@ -11,6 +11,8 @@ import { type Spread, spreadOf } from "./statistics.js";
 export interface Effort {
   readonly clock: Clock;
   readonly rounds: number;
+  /** When this has passed since the first round, the third is the last. */
+  readonly budgetMilliseconds: number;
   /** Of one contestant in one round. */
   readonly sliceMilliseconds: number;
   readonly warmupMilliseconds: number;
@@ -91,10 +93,22 @@ export async function measure(
   const skipped: { name: ContestantName; reason: string }[] = [];
   const children: Child[] = [];
   try {
+    const skip = (name: ContestantName, error: unknown): void => {
+      const failing = effort.limitMilliseconds !== undefined && error instanceof Failure;
+      if (!(error instanceof Unavailable || failing)) throw error;
+      skipped.push({ name, reason: error.message });
+    };
+    // All are started before the first is asked, so that they load at the same time.
     for (const name of names) {
       try {
-        const child = new Child(name, compiled, effort.limitMilliseconds);
-        children.push(child);
+        children.push(new Child(name, compiled, effort.limitMilliseconds));
+      } catch (error) {
+        skip(name, error);
+      }
+    }
+    for (const child of children) {
+      const { name } = child;
+      try {
         await child.prepare(folder);
         const values = await child.values(agreement.steps);
         const difference = differenceOf(values, runners[0]?.values ?? values);
@@ -105,13 +119,12 @@ export async function measure(
         }
         runners.push({ child, values, difference, count: 1, steps: agreement.steps, rounds: [] });
       } catch (error) {
-        const failing = effort.limitMilliseconds !== undefined && error instanceof Failure;
-        if (!(error instanceof Unavailable || failing)) throw error;
-        skipped.push({ name, reason: error.message });
+        skip(name, error);
       }
     }
     for (const runner of runners) await warmUp(runner, effort);
-    for (let round = 0; round < effort.rounds; round++) {
+    const end = performance.now() + effort.budgetMilliseconds;
+    for (let round = 0; round < effort.rounds && (round < 3 || performance.now() < end); round++) {
       for (let turn = 0; turn < runners.length; turn++) {
         const runner = runners[(round + turn) % runners.length];
         runner.rounds.push(await runner.child.time(runner.count, effort.clock));

@@ -4,13 +4,13 @@ import { line } from "d3-shape";
 
 export interface Curve {
   readonly name: string;
+  readonly color: string;
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
 const width = 640;
 const height = 420;
 const margin = { top: 36, right: 176, bottom: 44, left: 64 };
-const colors = ["#d62728", "#ff9896", "#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#7f7f7f"];
 
 function escapeText(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
@@ -64,8 +64,7 @@ export function plot(title: string, abscissa: string, unit: string, given: reado
     ),
     `<text x="${(margin.left + width - margin.right) / 2}" y="${height - 8}" text-anchor="middle">${escapeText(abscissa)}</text>`,
     `<text transform="translate(14 ${height / 2}) rotate(-90)" text-anchor="middle">${escapeText(unit)}</text>`,
-    ...curves.flatMap(({ name, points }, i) => {
-      const color = colors[i % colors.length];
+    ...curves.flatMap(({ name, color, points }, i) => {
       const [endX, endY] = points[points.length - 1];
       return [
         `<path d="${path([...points]) ?? ""}" fill="none" stroke="${color}" stroke-width="2"/>`,

@@ -3,8 +3,9 @@
  *
  *   npm run bench -- [--json out.json] [--rows pattern] [--quick] [--seed N] [--clock wall|processor]
  *
- * --rows measures the rows whose id matches; --quick takes less effort and, of all rows, a random half drawn by the seed;
- * A full run measures memory as well. --clock processor counts the time that each contestant's process computed, for a machine that is busy otherwise.
+ * --rows measures the rows whose id matches. --quick takes less effort and, of all rows, a random half drawn by the
+ * seed. A run of all rows measures memory as well. --clock processor counts the time that each contestant's process
+ * computed, all its threads together, for a machine that is busy otherwise.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -14,14 +15,21 @@ import { build } from "./build.js";
 import type { ContestantName } from "./child.js";
 import { type Effort, measure } from "./measure.js";
 import { describeMemory, type MemoryResult, measureMemory, memoryHolds } from "./memory.js";
+import type { Clock } from "./peers/serve.js";
 import { type Row, rows, works } from "./rows.js";
 import { compare, formatTable, type Result } from "./table.js";
 import { seeded, writeWorkload } from "./workloads.js";
 
-const efforts: Readonly<Record<"full" | "quick", Omit<Effort, "clock">>> = {
+const efforts: Readonly<Record<"full" | "quick", Omit<Effort, "clock" | "budgetMilliseconds">>> = {
   full: { rounds: 15, sliceMilliseconds: 150, warmupMilliseconds: 1000 },
-  quick: { rounds: 5, sliceMilliseconds: 60, warmupMilliseconds: 400 },
+  quick: { rounds: 7, sliceMilliseconds: 60, warmupMilliseconds: 300 },
 };
+
+/** What the rows should take in all, so that each can be given its part of what is left. */
+const wholeMilliseconds = { full: 400_000, quick: 75_000 } as const;
+
+/** What starting, comparing and warming up take of a row's part, about. */
+const beginMilliseconds = 5000;
 
 /** A random half of the rows, in their order. */
 function half(all: readonly Row[], seed: number): Row[] {
@@ -52,11 +60,12 @@ async function main(): Promise<void> {
   if (options.clock !== "wall" && options.clock !== "processor") {
     throw new Error(`--clock takes wall or processor, got ${options.clock}`);
   }
-  const effort = { ...(options.quick ? efforts.quick : efforts.full), clock: options.clock } as const;
+  const size = options.quick ? "quick" : "full";
+  const clock: Clock = options.clock;
   const started = performance.now();
   const machine = { node: process.version, processor: cpus()[0]?.model ?? "unknown", cores: cpus().length };
   console.log(
-    `Node ${machine.node}, ${machine.processor}, ${machine.cores} cores, load ${loadavg()[0].toFixed(1)}, seed ${seed}, ${effort.clock} clock`,
+    `Node ${machine.node}, ${machine.processor}, ${machine.cores} cores, load ${loadavg()[0].toFixed(1)}, seed ${seed}, ${clock} clock`,
   );
   console.log(`rows: ${chosen.map((row) => row.id).join(", ")}\n`);
 
@@ -66,7 +75,10 @@ async function main(): Promise<void> {
   const checks: object[] = [];
   const descriptions = new Map<string, string>();
   try {
-    for (const work of new Set(chosen.map((row) => row.work))) {
+    const all = [...new Set(chosen.map((row) => row.work))];
+    for (const [place, work] of all.entries()) {
+      const part = (wholeMilliseconds[size] - (performance.now() - started)) / (all.length - place);
+      const effort: Effort = { ...efforts[size], clock, budgetMilliseconds: part - beginMilliseconds };
       const together = chosen.filter((row) => row.work === work);
       const { workload, agreement } = works[work];
       writeWorkload(join(folder, work), workload, seed);
@@ -108,7 +120,7 @@ async function main(): Promise<void> {
     const record = {
       machine,
       seed,
-      clock: effort.clock,
+      clock,
       quick: options.quick,
       seconds,
       contestants: Object.fromEntries(descriptions),

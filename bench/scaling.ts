@@ -29,6 +29,16 @@ const libraries: readonly ContestantName[] = [
   "PyTorch 1 thread",
 ];
 
+const colors: Readonly<Partial<Record<ContestantName, string>>> = {
+  crease: "#d62728",
+  "crease compiled": "#ff7f0e",
+  "jax-js jit": "#1f77b4",
+  "tfjs-wasm": "#2ca02c",
+  "PyTorch 1 thread": "#9467bd",
+  "micrograd in JavaScript": "#17becf",
+  "micrograd in Python": "#8c564b",
+};
+
 function perceptron(widths: readonly number[], batch: number): Workload {
   return { kind: "mlp", widths, batch, loss: "mse", learningRate: 1e-4 };
 }
@@ -97,7 +107,8 @@ async function main(): Promise<void> {
   if (clock !== "wall" && clock !== "processor") throw new Error(`--clock takes wall or processor, got ${clock}`);
   const effort: Effort = {
     clock,
-    rounds: 3,
+    rounds: 5,
+    budgetMilliseconds: 2000,
     sliceMilliseconds: 40,
     warmupMilliseconds: 300,
     limitMilliseconds: 60_000,
@@ -110,7 +121,11 @@ async function main(): Promise<void> {
     for (const [name, { title, abscissa, names, points }] of Object.entries(series)) {
       if (only !== undefined && name !== only) continue;
       console.log(`\n${title}`);
-      const curves = names.map((one) => ({ name: one, points: [] as [number, number][] }));
+      const curves = names.map((one) => ({
+        name: one,
+        color: colors[one] ?? "black",
+        points: [] as [number, number][],
+      }));
       // Who failed at one size is not asked for a larger one.
       const unable: Set<ContestantName> = new Set();
       for (const { x, workload } of points) {
