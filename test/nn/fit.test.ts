@@ -118,20 +118,27 @@ describe("fit", () => {
 
   it("trains in training mode, also where a callback used the net, and leaves it in inference mode", async () => {
     const modes: boolean[] = [];
-    class Probe extends nn.Module {
+    class Slow extends nn.Module {
       forward(x: Tensor): Tensor {
         modes.push(this.training);
+        // Longer than a turn, so that there is progress to report within an epoch.
+        const end = performance.now() + 35;
+        while (performance.now() < end);
         return x;
       }
     }
-    const net = new nn.Sequential(new nn.Linear(2, 2), new Probe());
+    const net = new nn.Sequential(new nn.Linear(2, 2), new Slow());
+    let within = 0;
     await fit(net, data.xor(), {
-      epochs: 3,
-      onProgress: () => {
+      epochs: 2,
+      batchSize: 2,
+      onProgress: ({ record }) => {
+        if (record === null) within++;
         net.eval();
       },
     });
-    expect(modes).toEqual([true, true, true]);
+    expect(within).toBe(2);
+    expect(modes).toEqual([true, true, true, true]);
     expect(net.namedModules().some(([, module]) => module.training)).toBe(false);
   });
 

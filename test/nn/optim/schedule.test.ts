@@ -55,8 +55,8 @@ describe("gradient clipping", () => {
   it("by norm scales all gradients together, and returns the norm before", () => {
     const parameters = withGradients([3, 0], [4]);
     expect(optim.clipGradientNorm(parameters, 1).item()).toBe(5);
-    expect(parameters[0].grad?.data[0]).toBeCloseTo(0.6, 6);
-    expect(parameters[1].grad?.data[0]).toBeCloseTo(0.8, 6);
+    expect(parameters[0].grad?.data[0]).toBeCloseTo(3 / (5 + 1e-6), 14);
+    expect(parameters[1].grad?.data[0]).toBeCloseTo(4 / (5 + 1e-6), 14);
   });
 
   it("by norm leaves small gradients, parameters without one, and dtypes as they are", () => {
@@ -67,6 +67,9 @@ describe("gradient clipping", () => {
     expect(parameters.map((one) => one.grad?.toArray() ?? null)).toEqual([[3, 0], [4], [1], null]);
     expect(single.grad?.dtype).toBe("float32");
     expect(optim.clipGradientNorm([], 1).item()).toBe(0);
+    const still = withGradients([0, 0]);
+    optim.clipGradientNorm(still, 0);
+    expect(still[0].grad?.toArray()).toEqual([0, 0]);
   });
 
   it("by value clamps each element", () => {
