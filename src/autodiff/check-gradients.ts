@@ -12,7 +12,7 @@ import { gradients } from "./backward.js";
 export interface CheckOptions {
   /** 1, or 2 (default) to check the gradient of the gradient too. */
   order?: 1 | 2;
-  /** Half the distance between the two points of a difference; default 1e-5 (times the size of the inputs). */
+  /** Half the distance between the two points of a difference, times the largest input if above 1; default 1e-5. */
   step?: number;
   /** Largest accepted difference, relative to the larger of 1 and the derivative; default 1e-6. */
   tolerance?: number;
@@ -32,7 +32,10 @@ export function checkGradients(
   options: CheckOptions = {},
 ): void {
   checkOptions(options, ["order", "step", "tolerance", "directions", "seed"], "checkGradients");
-  const { order = 2, step = 1e-5, tolerance = 1e-6, directions = 2, seed = 1 } = options;
+  const { order = 2, tolerance = 1e-6, directions = 2, seed = 1 } = options;
+  if (inputs.length === 0) {
+    throw new GradientError("checkGradients: got no inputs; give the list of tensors to differentiate with respect to");
+  }
   inputs.forEach((input, i) => {
     if (input.dtype !== "float64") {
       throw new DtypeError(
@@ -40,6 +43,9 @@ export function checkGradients(
       );
     }
   });
+  let largest = 1;
+  for (const input of inputs) for (const value of input.data) largest = Math.max(largest, Math.abs(value));
+  const step = (options.step ?? 1e-5) * largest;
   const generator = new Generator(seed);
   // A random weighting makes one number of any output, so that every element is checked in one go.
   let weights: Tensor | null = null;

@@ -1,5 +1,5 @@
 import { formatShape, sameShape, sizeOf } from "../array/shape.js";
-import { GradientError, ShapeError } from "../base/errors.js";
+import { DtypeError, GradientError, ShapeError } from "../base/errors.js";
 import { mode, synchronous } from "../graph/modes.js";
 import { sharedView, Tensor } from "../graph/tensor.js";
 import { isTracing } from "../graph/trace.js";
@@ -22,6 +22,11 @@ function variables(inputs: readonly Tensor[], where: string): Tensor[] {
     if (!(input instanceof Tensor)) {
       throw new GradientError(
         `${where}: argument ${i} is ${String(input)}; derivatives are taken with respect to tensors`,
+      );
+    }
+    if (input.dtype === "int32") {
+      throw new DtypeError(
+        `${where}: argument ${i} is int32; derivatives are taken with respect to float32 and float64 tensors`,
       );
     }
     if (input.requiresGrad && mode.gradients) {

@@ -18,6 +18,11 @@ import { ShapeError, TraceError } from "../../src/base/errors.js";
 
 const leaf = (values: number | number[], name = "") => tensor(values, { requiresGrad: true, dtype: "float64", name });
 
+/** Forgets the gradient; a function, so that the type of `x.grad` is not narrowed. */
+function clear(x: Tensor): void {
+  x.grad = null;
+}
+
 describe("backward", () => {
   test("fills in the gradients of the leaves, and of nothing else", () => {
     const a = leaf(2);
@@ -37,7 +42,7 @@ describe("backward", () => {
     x.square().sum().backward();
     x.mul(3).sum().backward();
     expect(x.grad?.toArray()).toEqual([5, 7]);
-    x.grad = null;
+    clear(x);
     x.sum().backward();
     expect(x.grad?.toArray()).toEqual([1, 1]);
   });
@@ -104,7 +109,7 @@ describe("backward", () => {
     const seed = leaf([3, 4]);
     x.mul(2).add(x).backward({ seed });
     expect(x.grad?.requiresGrad).toBe(false);
-    x.grad = null;
+    clear(x);
     x.add(1).backward({ seed });
     expect(x.grad?.requiresGrad).toBe(false);
     expect(seed.grad).toBeNull();
@@ -115,7 +120,7 @@ describe("backward", () => {
     x.pow(3).backward({ createGraph: true });
     const slope = x.grad as Tensor;
     expect(slope.item()).toBe(12);
-    x.grad = null;
+    clear(x);
     slope.backward();
     expect(x.grad?.item()).toBe(12);
   });
