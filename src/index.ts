@@ -1,14 +1,38 @@
 export type { DType } from "./array/dtype.js";
 export type { Scalars } from "./array/expression.js";
 export type { Shape } from "./array/shape.js";
-export { type Compiled, compile, type Program, programText } from "./compile/index.js";
+export { type BackendInfo, backendInfo } from "./array/wasm/backend-info.js";
+export { limitSimd, type SimdLevel } from "./array/wasm/features.js";
 export { detectAnomaly } from "./autodiff/anomaly.js";
 export { type BackwardOptions, gradients } from "./autodiff/backward.js";
 export { type CheckOptions, checkGradients } from "./autodiff/check-gradients.js";
 export { grad, hessian, jacobian, jvp, valueAndGrad, vjp } from "./autodiff/functional.js";
 export * from "./base/errors.js";
 export { Generator, type GeneratorState, manualSeed } from "./base/random.js";
+export { type Compiled, compile, type Program, programText } from "./compile/index.js";
 export { type DotOptions, dotLines, toDot } from "./draw/dot.js";
+export {
+  type Cell,
+  type Cells,
+  type DualGraph,
+  dualGraph,
+  dualGraphToDot,
+  type EnumeratedCell,
+  type EnumerateOptions,
+  type Enumeration,
+  enumerate,
+  enumeratedPieces,
+  type Frontier,
+  type Partition,
+  type PartitionOptions,
+  partition,
+  productBound,
+  streamCells,
+  type ValidationSummary,
+  validate,
+  validateEnumeration,
+  zaslavsky,
+} from "./geometry/index.js";
 export { checkGraph } from "./graph/check.js";
 export { noGrad } from "./graph/modes.js";
 export {
@@ -43,4 +67,18 @@ export * as nn from "./nn/index.js";
 export * as losses from "./nn/losses.js";
 export * as optim from "./nn/optim/index.js";
 export * from "./ops/index.js";
+export {
+  activationPatterns,
+  bounds,
+  collapse,
+  countsOf,
+  formatNet,
+  type Linearization,
+  linearize,
+  linearizeAll,
+  lower,
+  type PwlNet,
+  type Readable,
+  reluNet,
+} from "./pwl/index.js";
 export { Tensor } from "./tensor/tensor.js";

@@ -11,6 +11,7 @@
 import { GeometryError, OptionError } from "../base/errors.js";
 import { checkNet } from "../pwl/check.js";
 import type { PwlNet } from "../pwl/net.js";
+import type { Readable } from "../pwl/read.js";
 import { CellTree, type SubProblem } from "./cell-tree.js";
 import { type HalfSpaces, HyperplanePool, type Path } from "./cell-tree-path.js";
 import { buildPlan, type Plan } from "./cell-tree-plan.js";
@@ -19,6 +20,7 @@ import { ProgramPolytopes } from "./cell-tree-programs.js";
 import { type EnumeratedCell, EnumeratedCells, type Want } from "./enumerate-cells.js";
 import { CellCollector } from "./enumerate-collect.js";
 import { findNeighbours } from "./enumerate-neighbours.js";
+import { netOf } from "./net-of.js";
 import { FacetOverflow, VertexPolytopes } from "./vertex-polytopes.js";
 
 /** Which representation of polytopes the walk uses. */
@@ -34,11 +36,13 @@ export interface EnumerationProgress {
 }
 
 export interface EnumerateOptions {
+  /** Shape of one input of a function or module, where it is no vector: images are [channels, height, width]. */
+  readonly shape?: readonly number[];
   /** `[low, high]` per input; low < high, all finite. */
   readonly box: readonly (readonly [number, number])[];
   /** Half-spaces `A x <= b` that cut the box. */
   readonly polytope?: HalfSpaces;
-  /** "auto": vertices where cells are to be described in up to 6 dimensions or counted in up to 4, else linear programs. */
+  /** "auto": vertices where cells are to be described in up to 7 dimensions or counted in up to 4, else linear programs. */
   readonly method?: "auto" | EnumerationMethod;
   /** What to record per cell, besides its pattern. Default: witness, map, facets, neighbours. */
   readonly want?: readonly Want[];
@@ -87,8 +91,8 @@ const SLICE = 25;
  * @throws OptionError for a bad option, GeometryError for a domain that is empty, flat, unbounded or of another dimension,
  * PiecewiseLinearError for a net that is not legal (a NaN weight, for one).
  */
-export async function enumerate(net: PwlNet, options: EnumerateOptions): Promise<Enumeration> {
-  const search = new Search(net, options);
+export async function enumerate(f: Readable, options: EnumerateOptions): Promise<Enumeration> {
+  const search = new Search(netOf(f, options.box?.length, options.shape), options);
   let slice = performance.now();
   while (search.advance()) {
     const now = performance.now();
@@ -105,7 +109,8 @@ export async function enumerate(net: PwlNet, options: EnumerateOptions): Promise
  * The cells one by one, as they are found, without keeping them. Facets name the gate to flip; cells have no index of
  * their neighbours. Ends early, without error, when a limit or the signal stops the search.
  */
-export async function* streamCells(net: PwlNet, options: EnumerateOptions): AsyncGenerator<EnumeratedCell, void, void> {
+export async function* streamCells(f: Readable, options: EnumerateOptions): AsyncGenerator<EnumeratedCell, void, void> {
+  const net = netOf(f, options.box?.length, options.shape);
   const want = (options.want ?? DEFAULT_WANT).filter((name) => name !== "neighbours");
   const search = new Search(net, { ...options, want, countOnly: false });
   let slice = performance.now();
@@ -284,9 +289,12 @@ class Search {
   }
 }
 
-/** Lets timers, input and abort signals through. */
+/** Lets timers, input and abort signals through; Node's own way costs microseconds, a browser's timer milliseconds. */
 function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  return new Promise((resolve) => {
+    if (typeof setImmediate === "function") setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
 }
 
 /** The net with one more layer of hinges, on its outputs. Its outputs stay what they are. */
@@ -396,5 +404,5 @@ function chooseMethod(options: EnumerateOptions, dimension: number, want: Readon
   }
   if (method !== "auto") return method;
   const described = !options.countOnly && want.has("facets");
-  return dimension <= (described ? 6 : 4) ? "vertices" : "linear-programs";
+  return dimension <= (described ? 7 : 4) ? "vertices" : "linear-programs";
 }

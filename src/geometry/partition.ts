@@ -10,6 +10,7 @@
 import { GeometryError, OptionError } from "../base/errors.js";
 import { checkNet } from "../pwl/check.js";
 import type { HingeLayer, MaxLayer, PwlNet } from "../pwl/net.js";
+import type { Readable } from "../pwl/read.js";
 import { AffineCursor } from "./affine-cursor.js";
 import { type Cell, Cells } from "./cell.js";
 import { type ClassBoundary, classBoundary } from "./class-boundary.js";
@@ -19,6 +20,7 @@ import { ExactPlane } from "./exact-plane.js";
 import { type Extreme, extreme, integral, type Lipschitz, lipschitz } from "./extremes.js";
 import { type LevelSet, levelSet } from "./level-set.js";
 import { Locator } from "./locate.js";
+import { netOf } from "./net-of.js";
 import { type Gate, gatesAcross, type PartitionData, requireComplete } from "./partition-data.js";
 import { PatternTree } from "./pattern-tree.js";
 import { type Pieces, pieces } from "./pieces.js";
@@ -27,6 +29,8 @@ import { type Domain, type Slice, sliceOf } from "./slice.js";
 import { Splitter, type Stop, type StopCheck } from "./splitter.js";
 
 export interface PartitionOptions extends Domain {
+  /** Shape of one input of a function or module, where it is no vector: images are [channels, height, width]. */
+  readonly shape?: readonly number[];
   /** "filtered" (default): floats where their proven error decides, else integers. "always": integers alone, an audit. */
   readonly exact?: "filtered" | "always";
   /** Cut along the zero set of every output too, as if each were one more gate behind the last layer. Default false. */
@@ -175,12 +179,20 @@ export class Partition implements PartitionData {
  * @throws PiecewiseLinearError when the net is not legal: NaN weights, for one.
  * @throws OptionError when an option is unknown or out of range.
  */
-export function partition(net: PwlNet, options: PartitionOptions): Partition {
+export function partition(f: Readable, options: PartitionOptions): Partition {
   checkOptions(options);
+  const net = netOf(f, widthOf(options), options.shape);
   checkNet(net);
   const slice = sliceOf(options, net.inputSize);
   const cut = options.splitAtOutputZero === true ? withOutputHinges(net) : net;
   return new Partition(net, options, cutBox(cut, slice, options.exact, stopCheck(options)));
+}
+
+/** Length of the input vector, as far as the domain tells. */
+function widthOf({ plane, line, box }: Domain): number | undefined {
+  const through = plane ?? line;
+  if (through === undefined) return box?.length;
+  return "points" in through ? through.points[0].length : through.origin.length;
 }
 
 /** Cuts the box of a slice, all checked. */
@@ -232,7 +244,7 @@ function stopCheck({ limits, signal }: PartitionOptions): StopCheck {
   };
 }
 
-const OPTIONS = ["box", "plane", "line", "exact", "splitAtOutputZero", "limits", "signal"];
+const OPTIONS = ["box", "plane", "line", "shape", "exact", "splitAtOutputZero", "limits", "signal"];
 
 function checkOptions(options: PartitionOptions): void {
   for (const name of Object.keys(options)) {
