@@ -48,6 +48,8 @@ export class Child {
   private readonly waiting: ((answer: Answer) => void)[] = [];
   private readonly limit: number;
   private complaints = "";
+  /** How the process ended, if it did. */
+  private ended: string | null = null;
 
   /** Starts the process; `compiled` is the folder that `build` made. Answers that take longer than `limit` are failures. */
   constructor(name: ContestantName, compiled: string, limitMilliseconds = 600_000) {
@@ -65,11 +67,14 @@ export class Child {
     createInterface({ input: this.process.stdout! }).on("line", (line) => {
       this.waiting.shift()?.(JSON.parse(line) as Answer);
     });
-    const ended = (how: string) => {
-      for (const resolve of this.waiting.splice(0)) resolve({ error: `${how}\n${this.complaints}` });
+    const end = (how: string) => {
+      this.ended = `${how}\n${this.complaints}`;
+      for (const resolve of this.waiting.splice(0)) resolve({ error: this.ended });
     };
-    this.process.on("error", (error) => ended(error.message));
-    this.process.on("exit", (code, signal) => ended(`ended with ${signal ?? `code ${code}`}`));
+    this.process.on("error", (error) => end(error.message));
+    this.process.on("close", (code, signal) => end(`ended with ${signal ?? `code ${code}`}`));
+    // Writing to a process that has ended: its end is reported already.
+    this.process.stdin!.on("error", () => {});
   }
 
   /** @throws Unavailable where the contestant says so; Failure where it failed. */
@@ -83,7 +88,7 @@ export class Child {
         clearTimeout(late);
         resolve(given);
       });
-      if (this.process.exitCode !== null) this.waiting.pop()?.({ error: this.complaints });
+      if (this.ended !== null) this.waiting.pop()?.({ error: this.ended });
       else this.process.stdin!.write(`${JSON.stringify(request)}\n`);
     });
     if (answer.unavailable !== undefined) throw new Unavailable(answer.unavailable);

@@ -7,10 +7,11 @@
  * Ours includes copying the operands into WASM memory and the result out of it, on ordinary arrays; the peers' operands
  * are in their memory already, and their results stay there (they are read once, untimed, to check them).
  */
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { simdLevel } from "../../src/array/wasm/features.js";
 import { matmulWasm } from "../../src/array/wasm/gemm.js";
+import { start as startJax } from "../peers/jax.js";
+import { start as startTensorFlow } from "../peers/tensorflow.js";
+import { quantile } from "../statistics.js";
 
 interface Contestant {
   readonly name: string;
@@ -19,12 +20,7 @@ interface Contestant {
   result(): Promise<ArrayLike<number>>;
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((x, y) => x - y);
-  return sorted[Math.floor(sorted.length / 2)]!;
-}
-
-function randomMatrix(size: number): Float32Array {
+function randomMatrix(size: number): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length: size * size }, () => 2 * Math.random() - 1);
 }
 
@@ -40,15 +36,7 @@ function crease(a: Float32Array, b: Float32Array, size: number): Contestant {
 }
 
 async function tensorflow(a: Float32Array, b: Float32Array, size: number): Promise<Contestant> {
-  const tf = await import("@tensorflow/tfjs");
-  const wasm = await import("@tensorflow/tfjs-backend-wasm");
-  if (tf.getBackend() !== "wasm") {
-    const directory = dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm"));
-    wasm.setWasmPaths(join(directory, "/"));
-    wasm.setThreadsCount(1);
-    await tf.setBackend("wasm");
-    await tf.ready();
-  }
+  const tf = await startTensorFlow();
   const x = tf.tensor2d(a, [size, size]);
   const y = tf.tensor2d(b, [size, size]);
   return {
@@ -65,12 +53,8 @@ async function tensorflow(a: Float32Array, b: Float32Array, size: number): Promi
   };
 }
 
-async function jaxjs(a: Float32Array, b: Float32Array, size: number): Promise<Contestant> {
-  // jax-js reads navigator while it loads; Node 20 has none.
-  if (!("navigator" in globalThis)) Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
-  const jax = await import("@jax-js/jax");
-  await jax.init("wasm");
-  jax.defaultDevice("wasm");
+async function jaxjs(a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>, size: number): Promise<Contestant> {
+  const jax = await startJax();
   const x = jax.numpy.array(a).reshape([size, size]);
   const y = jax.numpy.array(b).reshape([size, size]);
   const multiply = jax.jit((p: typeof x, q: typeof x) => jax.numpy.matmul(p, q));
@@ -109,9 +93,9 @@ async function measure(size: number, seconds: number): Promise<void> {
       }
     }
   }
-  const ours = median(times[0]!);
+  const ours = quantile(times[0]!, 0.5);
   const columns = contestants.map((contestant, index) => {
-    const middle = median(times[index]!);
+    const middle = quantile(times[index]!, 0.5);
     const rate = `${((2 * size ** 3) / middle / 1e6).toFixed(1)} GFLOP/s`;
     return `${contestant.name} ${middle.toFixed(2)} ms, ${rate}${index === 0 ? "" : `, ratio ${(middle / ours).toFixed(2)}`}`;
   });
