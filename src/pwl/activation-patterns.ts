@@ -131,9 +131,9 @@ export function activationPatterns(f: Readable, X: Tensor | NestedArray): Activa
   const words = new Uint32Array(rows * layout.words);
   const onCrease = new Uint8Array(rows);
   for (let i = 0; i < rows; i++) {
-    const { states, creases } = decideStates(net, pointOf(net, rowAt(i)));
-    words.set(packPattern(layout, states), i * layout.words);
-    onCrease[i] = creases.length > 0 ? 1 : 0;
+    const decision = decideStates(net, pointOf(net, rowAt(i)));
+    words.set(packPattern(layout, decision.states), i * layout.words);
+    onCrease[i] = decision.onCrease ? 1 : 0;
   }
   return new ActivationPatterns(net, words, rows, onCrease);
 }

@@ -27,7 +27,18 @@ export function applyT(block: AffineBlock, y: Float64Array, out: Float64Array): 
 
 /** `out += |block| · x` with the entries' absolute values: for error bounds. */
 export function applyAbsolute(block: AffineBlock, x: Float64Array, out: Float64Array): void {
-  apply({ ...block, values: block.values.map(Math.abs) }, x, out);
+  if (block.kind === "conv") {
+    applyConvAbsolute(block, x, out);
+    return;
+  }
+  const { rows, values } = block;
+  for (let i = 0, at = 0; i < rows; i++) {
+    let sum = 0;
+    if (block.kind === "csr") {
+      for (const end = block.starts[i + 1]; at < end; at++) sum += Math.abs(values[at]) * x[block.indices[at]];
+    } else for (let j = 0; j < block.columns; j++, at++) sum += Math.abs(values[at]) * x[j];
+    out[i] += sum;
+  }
 }
 
 /** The largest number of stored entries in a row. */
@@ -195,6 +206,13 @@ function walkConv(
 function applyConv(block: ConvBlock, x: Float64Array, out: Float64Array): void {
   walkConv(block, (weight, output, input, count, step) => {
     for (let k = 0; k < count; k++) out[output + k] += weight * x[input + k * step];
+  });
+}
+
+function applyConvAbsolute(block: ConvBlock, x: Float64Array, out: Float64Array): void {
+  walkConv(block, (weight, output, input, count, step) => {
+    const size = Math.abs(weight);
+    for (let k = 0; k < count; k++) out[output + k] += size * x[input + k * step];
   });
 }
 

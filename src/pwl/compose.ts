@@ -8,6 +8,7 @@
 
 import { identityBlock } from "../array/affine-block.js";
 import { row, toDense } from "./blocks.js";
+import { multiplyConvolutions, type ProductAccumulator } from "./compose-convolution.js";
 import type { Affine, AffineBlock, AffineTerm, ConvBlock, CsrBlock } from "./net.js";
 
 /** How many numbers an operation rounded, and by how much at most. */
@@ -115,8 +116,11 @@ export function multiplyBlocks(left: AffineBlock, right: AffineBlock, roundings:
   if (isIdentity(right)) return left;
   if (isIdentity(left)) return right;
   if (right.kind === "conv") {
-    const scaled = scaleChannels(left, right, roundings);
-    if (scaled !== null) return scaled;
+    const composed =
+      left.kind === "conv"
+        ? multiplyConvolutions(left, right, (places) => new ProductSums(places, roundings))
+        : scaleChannels(left, right, roundings);
+    if (composed !== null) return composed;
   }
   const sums = new RowSums(right.columns, roundings);
   return sums.collect(left.rows, (i) => {
@@ -152,6 +156,32 @@ function scaleChannels(left: AffineBlock, conv: ConvBlock, roundings: Roundings)
     }
   }
   return { ...conv, values };
+}
+
+/** Numbered sums of products, with the exact error of each. */
+class ProductSums implements ProductAccumulator {
+  readonly #sums: Float64Array;
+  readonly #errors: Float64Array;
+
+  constructor(
+    places: number,
+    readonly roundings: Roundings,
+  ) {
+    this.#sums = new Float64Array(places);
+    this.#errors = new Float64Array(places);
+  }
+
+  addProduct(place: number, a: number, b: number): void {
+    const product = a * b;
+    const sum = this.#sums[place] + product;
+    this.#errors[place] += Math.abs(productError(a, b, product)) + Math.abs(sumError(this.#sums[place], product, sum));
+    this.#sums[place] = sum;
+  }
+
+  finish(): Float64Array {
+    for (const error of this.#errors) this.roundings.note(error);
+    return this.#sums;
+  }
 }
 
 /** Sums of scaled rows, one result row at a time, with the exact error of every entry. */

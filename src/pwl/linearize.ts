@@ -45,7 +45,7 @@ export class Linearization {
     this.b = fromArray(b, "float64", net.outputShape);
     const layout = patternLayout(net);
     this.pattern = new ActivationPattern(layout, packPattern(layout, decision.states));
-    this.onCrease = decision.creases.length > 0 || !forwardAgrees;
+    this.onCrease = decision.onCrease || !forwardAgrees;
   }
 
   /** The creases on which x lies exactly. Empty almost everywhere. */

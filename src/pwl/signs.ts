@@ -8,7 +8,7 @@ import { exactDifference, exactSign, exactToNumber, exact as toExact } from "../
 import { gamma, SLACK, UNIT_ROUNDOFF } from "../exact/rounding.js";
 import { applyAbsolute, applyAffine, longestRow } from "./blocks.js";
 import { gateStates, gateValues, hingeSlope, inputVector } from "./evaluate.js";
-import { ExactPoint } from "./exact.js";
+import { ExactPoint, type WeightedArgument } from "./exact.js";
 import type { Affine, HingeLayer, MaxLayer, PwlNet } from "./net.js";
 
 /** A crease on which the point lies exactly; `rival` is the other argument (index in its group) of a maximum's tie. */
@@ -18,18 +18,44 @@ export interface CreaseAt {
   readonly rival?: number;
 }
 
+/** An exact tie: a crease, unless the difference of its two sides is constant around the point. */
+interface Tie {
+  readonly crease: CreaseAt;
+  readonly difference: readonly WeightedArgument[];
+}
+
 /** What holds at a point, with certainty. */
-export interface Decision {
-  /** Each layer's states: 1 iff active of a hinge, the winner's index in its group of a maximum. */
-  readonly states: readonly Int32Array[];
-  /** Each layer's arguments to double precision; where float could not tell their side, the exact value rounded. */
-  readonly preactivations: readonly Float64Array[];
-  /** sources[0] is the point, sources[k] the output of layers[k - 1], to double precision. */
-  readonly sources: readonly Float64Array[];
+export class Decision {
+  #creases: readonly CreaseAt[] | undefined;
+  #onCrease: boolean | undefined;
+
+  constructor(
+    /** Each layer's states: 1 iff active of a hinge, the winner's index in its group of a maximum. */
+    readonly states: readonly Int32Array[],
+    /** Each layer's arguments to double precision; where float could not tell their side, the exact value rounded. */
+    readonly preactivations: readonly Float64Array[],
+    /** sources[0] is the point, sources[k] the output of layers[k - 1], to double precision. */
+    readonly sources: readonly Float64Array[],
+    /** Whether double-precision evaluation saw every gate in the state that it is in. */
+    readonly floatAgrees: boolean,
+    private readonly ties: readonly Tie[],
+    private readonly exact: ExactPoint,
+  ) {}
+
+  /** Whether the point lies exactly on a crease. */
+  get onCrease(): boolean {
+    if (this.#onCrease === undefined) this.#onCrease = this.ties.some((tie) => !this.exact.isFlat(tie.difference));
+    return this.#onCrease;
+  }
+
   /** The creases on which the point lies exactly. A unit that is constant around the point makes none. */
-  readonly creases: readonly CreaseAt[];
-  /** Whether double-precision evaluation saw every gate in the state that it is in. */
-  readonly floatAgrees: boolean;
+  get creases(): readonly CreaseAt[] {
+    if (this.#creases === undefined) {
+      const real = this.ties.filter((tie) => !this.exact.isFlat(tie.difference));
+      this.#creases = real.map(({ crease }) => crease);
+    }
+    return this.#creases;
+  }
 }
 
 /**
@@ -47,7 +73,7 @@ class Decider {
   readonly sources: Float64Array[];
   /** For each source, a bound on the absolute error of its numbers. */
   readonly errors: Float64Array[];
-  readonly creases: CreaseAt[] = [];
+  readonly ties: Tie[] = [];
   readonly exact: ExactPoint;
   floatAgrees = true;
 
@@ -74,8 +100,7 @@ class Decider {
         layer.kind === "hinge" ? hingeErrors(layer, argument, error, states) : winners(layer, error, states),
       );
     });
-    const { states, preactivations, sources, creases, floatAgrees } = this;
-    return { states, preactivations, sources, creases, floatAgrees };
+    return new Decision(this.states, this.preactivations, this.sources, this.floatAgrees, this.ties, this.exact);
   }
 
   #decideHinges(layer: HingeLayer, l: number, argument: Float64Array, error: Float64Array, states: Int32Array): void {
@@ -92,7 +117,9 @@ class Decider {
       const state = side > 0 ? 1 : 0;
       if (state !== states[unit]) this.floatAgrees = false;
       states[unit] = state;
-      if (side === 0 && !this.exact.isFlat([{ layer: l, unit, factor: 1 }])) this.creases.push({ layer: l, unit });
+      if (side === 0) {
+        this.ties.push({ crease: { layer: l, unit }, difference: [{ layer: l, unit, factor: 1 }] });
+      }
     }
   }
 
@@ -120,7 +147,7 @@ class Decider {
           { layer: l, unit: winner, factor: 1 },
           { layer: l, unit: at, factor: -1 },
         ] as const;
-        if (!this.exact.isFlat(difference)) this.creases.push({ layer: l, unit, rival: at - first });
+        this.ties.push({ crease: { layer: l, unit, rival: at - first }, difference });
       }
     }
   }
