@@ -60,7 +60,7 @@ function forEachProduct(
 }
 
 /** `y += x ∗ w`; `y` must be zero before. */
-export function convolveInto(y: ArrayView, x: ArrayView, w: ArrayView, window: Window, groups: number): void {
+export function convolvePlain(y: ArrayView, x: ArrayView, w: ArrayView, window: Window, groups: number): void {
   const sums = new Float64Array(y.size);
   const image = x.buffer;
   forEachProduct(x.shape, w.shape, y.shape, window, groups, (to, from, at, count, step) => {
@@ -71,7 +71,7 @@ export function convolveInto(y: ArrayView, x: ArrayView, w: ArrayView, window: W
 }
 
 /** The adjoint in the image: `dx[x] += dy[y] · w`. */
-export function convolveInputGradientInto(
+export function convolveInputGradientPlain(
   dx: ArrayView,
   dy: ArrayView,
   w: ArrayView,
@@ -88,7 +88,7 @@ export function convolveInputGradientInto(
 }
 
 /** The adjoint in the kernels: `dw[w] += dy[y] · x`. */
-export function convolveKernelGradientInto(
+export function convolveKernelGradientPlain(
   dw: ArrayView,
   x: ArrayView,
   dy: ArrayView,
@@ -110,7 +110,7 @@ export function convolveKernelGradientInto(
  * For each window of each channel of x [N, C, H, W], the flat index y · W + x of its first largest element; padding
  * never wins. `out` is int32 [N, C, H', W'].
  */
-export function argmaxWindowsInto(out: ArrayView, x: ArrayView, window: Window): void {
+export function argmaxWindowsPlain(out: ArrayView, x: ArrayView, window: Window): void {
   const [, , outHeight, outWidth] = out.shape;
   const [batch, channels, height, width] = x.shape;
   const [kernelHeight, kernelWidth] = window.kernel;

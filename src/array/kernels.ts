@@ -1,12 +1,23 @@
+import {
+  argmaxWindowsPlain,
+  convolveInputGradientPlain,
+  convolveKernelGradientPlain,
+  convolvePlain,
+  type Window,
+} from "./convolution.js";
 import { newArray } from "./dtype.js";
-import { evaluateElementwise } from "./elementwise.js";
+import { broadcastPlan, evaluateElementwise } from "./elementwise.js";
 import type { Expression } from "./expression.js";
 import { matmulPlain } from "./matmul.js";
 import { broadcastInto } from "./move.js";
+import { sumPlain } from "./reduce.js";
 import { isSuffix, stridesOf } from "./shape.js";
 import type { ArrayView } from "./storage.js";
+import { convolveInputGradientWasm, convolveKernelGradientWasm, convolveWasm } from "./wasm/convolution.js";
 import { evaluateRunWasm, type FloatRun, worthCompiling } from "./wasm/elementwise.js";
-import { matmulWasm } from "./wasm/gemm.js";
+import { matmulBatchWasm, matmulWasm } from "./wasm/gemm.js";
+import { argmaxWindowsWasm } from "./wasm/pooling.js";
+import { sumWasm } from "./wasm/reduction.js";
 import type { FloatArray } from "./wasm/scratch.js";
 
 /** The door to the kernels: each call picks the fastest implementation that is available and fits the size. */
@@ -76,6 +87,7 @@ export function multiplyInto(
     multiplyOne(out, out.offset, a, a.offset, b, b.offset, m, n, k, transposeA, transposeB);
     return;
   }
+  if (multiplyUniform(out, a, b, count, m, n, k, transposeA, transposeB)) return;
   const aSteps = batchSteps(a.shape, batch);
   const bSteps = batchSteps(b.shape, batch);
   const position = new Int32Array(batch.length);
@@ -89,6 +101,40 @@ export function multiplyInto(
     multiplyOne(out, out.offset + i * m * n, a, aOffset, b, bOffset, m, n, k, transposeA, transposeB);
     for (let axis = batch.length - 1; axis >= 0 && ++position[axis] === batch[axis]; axis--) position[axis] = 0;
   }
+}
+
+/** A batch whose operands each are there once for every product, or once for all; false where it is another, or small. */
+function multiplyUniform(
+  out: ArrayView,
+  a: ArrayView,
+  b: ArrayView,
+  count: number,
+  m: number,
+  n: number,
+  k: number,
+  transposeA: boolean,
+  transposeB: boolean,
+): boolean {
+  const aStep = a.size === count * m * k ? m * k : 0;
+  const bStep = b.size === count * k * n ? k * n : 0;
+  if (out.size === 0 || out.buffer instanceof Int32Array) return false;
+  if ((aStep === 0 && a.size !== m * k) || (bStep === 0 && b.size !== k * n)) return false;
+  return matmulBatchWasm(
+    out.buffer,
+    out.offset,
+    a.buffer as FloatArray,
+    a.offset,
+    b.buffer as FloatArray,
+    b.offset,
+    count,
+    aStep,
+    bStep,
+    m,
+    n,
+    k,
+    transposeA,
+    transposeB,
+  );
 }
 
 /** Elements to the next matrix along each batch axis; 0 where the operand repeats. */
@@ -132,4 +178,70 @@ function multiplyOne(
     return;
   }
   matmulPlain(c, outOffset, a.buffer, aOffset, b.buffer, bOffset, m, n, k, transposeA, transposeB);
+}
+
+/**
+ * Adds up `input` into `out`, whose shape broadcasts to the input's: the adjoint of broadcasting. Axes that `out`
+ * lacks or has with length 1 are summed.
+ */
+export function sumInto(out: ArrayView, input: ArrayView): void {
+  if (!sumMatrix(out, input)) sumPlain(out, input);
+}
+
+/** Fewer elements are added up by plain loops. */
+const LEAST_SUMMED = 128;
+
+/** A sum over the rows or the columns of a matrix, which most are; false where it is another, or small. */
+function sumMatrix(out: ArrayView, input: ArrayView): boolean {
+  if (input.size < LEAST_SUMMED || out.size === 0 || out.buffer instanceof Int32Array) return false;
+  let over: "rows" | "columns" = "rows";
+  if (out.size !== 1) {
+    if (isSuffix(out.shape, input.shape)) over = "columns";
+    else {
+      const { strides } = broadcastPlan(input.shape, [out.shape]);
+      const [own] = strides;
+      if (own.length !== 2) return false;
+      if (own[0] === 0) over = "columns";
+      else if (own[1] !== 0) return false;
+    }
+  }
+  const other = input.size / out.size;
+  const [rows, columns] = over === "rows" ? [out.size, other] : [other, out.size];
+  return sumWasm(out.buffer, out.offset, input.buffer as FloatArray, input.offset, rows, columns, over);
+}
+
+const isFloat = ({ buffer }: ArrayView): boolean => !(buffer instanceof Int32Array);
+
+/** `y = x ∗ w`: images x [N, C, H, W], kernels w [O, C / groups, h, w], y [N, O, H', W'] of zeros. */
+export function convolveInto(y: ArrayView, x: ArrayView, w: ArrayView, window: Window, groups: number): void {
+  if (!(isFloat(y) && convolveWasm(y, x, w, window, groups))) convolvePlain(y, x, w, window, groups);
+}
+
+/** The adjoint of convolution in the image; `dx` holds zeros. */
+export function convolveInputGradientInto(
+  dx: ArrayView,
+  dy: ArrayView,
+  w: ArrayView,
+  window: Window,
+  groups: number,
+): void {
+  if (isFloat(dx) && convolveInputGradientWasm(dx, dy, w, window, groups)) return;
+  convolveInputGradientPlain(dx, dy, w, window, groups);
+}
+
+/** The adjoint of convolution in the kernels; `dw` holds zeros. */
+export function convolveKernelGradientInto(
+  dw: ArrayView,
+  x: ArrayView,
+  dy: ArrayView,
+  window: Window,
+  groups: number,
+): void {
+  if (isFloat(dw) && convolveKernelGradientWasm(dw, x, dy, window, groups)) return;
+  convolveKernelGradientPlain(dw, x, dy, window, groups);
+}
+
+/** The place in its plane of the first largest element of each window; `out` is int32 [N, C, H', W']. */
+export function argmaxWindowsInto(out: ArrayView, x: ArrayView, window: Window): void {
+  if (!(isFloat(x) && argmaxWindowsWasm(out, x, window))) argmaxWindowsPlain(out, x, window);
 }

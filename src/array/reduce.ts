@@ -10,7 +10,7 @@ let accumulators = new Float64Array(1024);
  * Adds up `input` into `out`, whose shape broadcasts to the input's: the adjoint of broadcasting. Axes that `out`
  * lacks or has with length 1 are summed.
  */
-export function sumInto(out: ArrayView, input: ArrayView): void {
+export function sumPlain(out: ArrayView, input: ArrayView): void {
   if (out.size === 0) return;
   if (accumulators.length < out.size) accumulators = new Float64Array(out.size);
   const sums = accumulators;

@@ -1,12 +1,10 @@
+import { type Window, windowCount, windowElements } from "../array/convolution.js";
 import {
   argmaxWindowsInto,
   convolveInputGradientInto,
   convolveInto,
   convolveKernelGradientInto,
-  type Window,
-  windowCount,
-  windowElements,
-} from "../array/convolution.js";
+} from "../array/kernels.js";
 import { formatShape, type Shape, sizeOf } from "../array/shape.js";
 import { OptionError, ShapeError } from "../base/errors.js";
 import { type Binary, defineOp, type OpFunction, type Unary } from "../graph/op.js";

@@ -1,5 +1,6 @@
+import { sumInto } from "../array/kernels.js";
 import { broadcastInto } from "../array/move.js";
-import { argmaxInto, cumsumInto, lineElements, maxInto, sumInto } from "../array/reduce.js";
+import { argmaxInto, cumsumInto, lineElements, maxInto } from "../array/reduce.js";
 import {
   broadcastShapes,
   checkShape,
