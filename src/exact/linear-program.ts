@@ -147,7 +147,7 @@ export class LinearProgram {
         }
       }
       if (!found) return OPTIMAL;
-      if (inner !== undefined && this.looksAcross(inner, rows, count)) return REACHED;
+      if (inner !== undefined && this.looksAcross(inner, rows, count, relaxed)) return REACHED;
       this.pivots++;
       // 2. how fast each basis direction raises its slack; the smallest ratio of multiplier to rate leaves
       if (entering >= 0) {
@@ -195,6 +195,7 @@ export class LinearProgram {
     { points, at, slacks: inside, value: start }: InnerPoint,
     rows: Float64Array,
     count: number,
+    relaxed: number,
   ): boolean {
     const { dimension: d, slacks, x, lower, upper, value } = this;
     const crossing = -start / (value - start);
@@ -202,7 +203,7 @@ export class LinearProgram {
     let reach = 1;
     for (let r = 0, b = d; r < count; r++, b += d + 1) {
       const outside = slacks[r] + rows[b];
-      if (outside < 0) {
+      if (outside < 0 && r !== relaxed) {
         const share = inside[r] / (inside[r] - outside);
         if (share < reach) {
           if (share < needed) return false;
@@ -213,7 +214,7 @@ export class LinearProgram {
     for (let j = 0; j < d; j++) {
       const from = points[at + j];
       const to = x[j];
-      const wall = to > upper[j] ? upper[j] : to < lower[j] ? lower[j] : to;
+      const wall = Math.min(Math.max(to, lower[j]), upper[j]);
       if (wall !== to) reach = Math.min(reach, (wall - from) / (to - from));
     }
     this.crossing = crossing;

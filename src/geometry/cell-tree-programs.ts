@@ -8,9 +8,8 @@
  */
 
 import { type InnerPoint, LinearProgram, OPTIMAL, REACHED, STOPPED } from "../exact/linear-program.js";
-import { maximumSign } from "../exact/linear-program-exact.js";
 import { kernelsFor, type Products } from "../exact/linear-program-kernels.js";
-import type { ExactRow } from "./cell-tree-exact.js";
+import { InnerPoints, SEEN_NEGATIVE, SEEN_POSITIVE } from "./cell-tree-inner-points.js";
 import { type Candidate, enlarged, type Path } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
 import {
@@ -24,9 +23,7 @@ import {
   TOUCHES_POSITIVE,
   ZERO,
 } from "./cell-tree-polytopes.js";
-
-/** Inner points kept per cell. */
-const MOST_POINTS = 12;
+import { largestSignOver, outsideSign } from "./cell-tree-programs-exact.js";
 
 /** The representation by half-spaces. The box of the plan bounds every polytope and stands in no list. */
 export class ProgramPolytopes implements Polytopes {
@@ -44,11 +41,7 @@ export class ProgramPolytopes implements Polytopes {
   private relaxedSide = -1;
   private rowNames: Int32Array;
   private rowSigns: Int8Array;
-  private pointCount = 0;
-  private readonly points: Float64Array;
-  /** The candidate's value at each inner point. */
-  private readonly values = new Float64Array(MOST_POINTS);
-  private lastError = 0;
+  private readonly points: InnerPoints;
 
   /** Pending polytopes. Rows before `first` are still in place when a polytope is popped; the rest is kept here. */
   depth = 0;
@@ -79,22 +72,19 @@ export class ProgramPolytopes implements Polytopes {
     this.rowSigns = new Int8Array(capacity);
     this.hyperplanes = new Int32Array(capacity + 2 * d);
     this.signs = new Int8Array(capacity + 2 * d);
-    this.points = new Float64Array((MOST_POINTS + 1) * d);
+    this.points = new InnerPoints(d);
     this.point = new Float64Array(d);
     this.far = new Float64Array(d);
-    for (let j = 0; j < d; j++) this.points[j] = plan.lower[j] + 0.5 * (plan.upper[j] - plan.lower[j]);
-    this.pointCount = 1;
-    let strict = true;
-    for (let j = 0; j < d; j++) if (!(this.points[j] > plan.lower[j] && this.points[j] < plan.upper[j])) strict = false;
-    if (!strict) this.pointCount = 0;
+    for (let j = 0; j < d; j++) this.point[j] = plan.lower[j] + 0.5 * (plan.upper[j] - plan.lower[j]);
+    if (this.strictlyInside(this.point)) this.points.add(this.point, 0);
   }
 
   classify(candidate: Candidate): Side {
     const { rows, offset, error } = candidate;
-    this.lastError = error;
-    const { positive, negative } = this.evaluatePoints(rows, offset, error);
-    if (positive && negative) return CUTS;
-    if (positive || negative) {
+    const seen = this.points.evaluate(rows, offset, error);
+    if (seen === (SEEN_POSITIVE | SEEN_NEGATIVE)) return CUTS;
+    if (seen !== 0) {
+      const positive = seen === SEEN_POSITIVE;
       const sign = positive ? -1 : 1; // the side not yet seen
       if (this.shoot(rows, offset, sign, error)) return CUTS;
       const reached = this.largestSign(rows, offset, sign, error, candidate, this.inner);
@@ -114,9 +104,9 @@ export class ProgramPolytopes implements Polytopes {
    * beyond it is found for a fraction of a linear program.
    */
   private shoot(rows: Float64Array, offset: number, sign: number, error: number): boolean {
-    const { dimension: d, points, values, far, plan, products, width } = this;
-    let from = 0;
-    for (let p = 1; p < this.pointCount; p++) if (sign * values[p] > sign * values[from]) from = p;
+    const { dimension: d, far, program, products, width } = this;
+    const { coordinates: points, values } = this.points;
+    const from = this.points.top(sign);
     const at = from * d;
     if (this.count > this.slacks.length) {
       this.slacks = new Float64Array(2 * this.count);
@@ -129,7 +119,7 @@ export class ProgramPolytopes implements Polytopes {
     for (let r = 0, b = d; r < this.count; r++, b += width) {
       const slope = sign * slopes[r];
       slacks[r] += this.rows[b];
-      if (slope < 0) {
+      if (slope < 0 && r !== this.relaxedRow) {
         const reach = -slacks[r] / slope;
         if (reach < most) most = reach;
       }
@@ -138,7 +128,7 @@ export class ProgramPolytopes implements Polytopes {
     for (let j = 0; j < d; j++) {
       const step = sign * rows[offset + j];
       square += step * step;
-      const room = step > 0 ? plan.upper[j] - points[at + j] : points[at + j] - plan.lower[j];
+      const room = step > 0 ? program.upper[j] - points[at + j] : points[at + j] - program.lower[j];
       const reach = room / Math.abs(step);
       if (reach < most) most = reach;
     }
@@ -152,22 +142,8 @@ export class ProgramPolytopes implements Polytopes {
       reached += sign * rows[offset + j] * far[j];
     }
     if (!(reached > 3 * error && this.strictlyInside(far))) return false;
-    this.addPoint(far, sign * reached);
+    this.keepFar(sign * reached);
     return true;
-  }
-
-  private evaluatePoints(rows: Float64Array, offset: number, error: number): { positive: boolean; negative: boolean } {
-    const { dimension: d, points, values } = this;
-    let positive = false;
-    let negative = false;
-    for (let p = 0, at = 0; p < this.pointCount; p++, at += d) {
-      let value = rows[offset + d];
-      for (let j = 0; j < d; j++) value += rows[offset + j] * points[at + j];
-      values[p] = value;
-      if (value > error) positive = true;
-      else if (value < -error) negative = true;
-    }
-    return { positive, negative };
   }
 
   /**
@@ -219,25 +195,19 @@ export class ProgramPolytopes implements Polytopes {
       reached += sign * rows[offset + j] * far[j];
     }
     if (!(reached > 3 * error && this.strictlyInside(far))) return false;
-    this.addPoint(far, sign * reached);
+    this.keepFar(sign * reached);
     return true;
   }
 
   /** Moves from the program's optimum towards an inner point until strictly inside every row, still on the far side. */
   private reachFar(rows: Float64Array, offset: number, sign: number, error: number): boolean {
-    const { dimension: d, points, values, far, program } = this;
+    const { dimension: d, far, program } = this;
     const { x, value: top } = program;
-    if (this.pointCount === 0) return false;
+    if (this.points.count === 0) return false;
+    const { coordinates: points, values } = this.points;
     // from the inner point that is deepest on the near side
-    let from = 0;
-    let least = Number.POSITIVE_INFINITY;
-    for (let p = 0; p < this.pointCount; p++) {
-      const value = sign * values[p];
-      if (value < least) {
-        least = value;
-        from = p;
-      }
-    }
+    const from = this.points.top(-sign);
+    const least = sign * values[from];
     const crossing = least < 0 ? -least / (top - least) : 0;
     for (const share of [0.5, 0.125, 0.875]) {
       const step = crossing + share * (1 - crossing);
@@ -247,7 +217,7 @@ export class ProgramPolytopes implements Polytopes {
         reached += sign * rows[offset + j] * far[j];
       }
       if (reached > 3 * error && this.strictlyInside(far)) {
-        if (this.relaxedRow < 0 && this.relaxedSide < 0) this.addPoint(far, sign * reached);
+        this.keepFar(sign * reached);
         return true;
       }
     }
@@ -268,49 +238,21 @@ export class ProgramPolytopes implements Polytopes {
     return true;
   }
 
-  private addPoint(x: Float64Array, value: number): void {
-    const { dimension: d, points } = this;
-    const at = this.pointCount < MOST_POINTS ? this.pointCount++ : MOST_POINTS - 1;
-    for (let j = 0; j < d; j++) points[at * d + j] = x[j];
-    this.values[at] = value;
-  }
-
-  /** Rows of the box and of the current polytope in integers; the box first, as `maximumSign` wants them. */
-  private exactRows(): ExactRow[] {
-    const { path, dimension: d } = this;
-    const out: ExactRow[] = [];
-    for (let k = 0; k < 2 * d; k++) out.push(path.exact(k));
-    for (let r = 0; r < this.count; r++) {
-      const row = path.exact(this.rowNames[r]);
-      out.push(this.rowSigns[r] > 0 ? row : row.map((x) => -x));
-    }
-    return out;
+  /** A point found on the far side joins the inner points, unless a row was relaxed: then it lies outside. */
+  private keepFar(value: number): void {
+    if (this.relaxedRow < 0 && this.relaxedSide < 0) this.points.add(this.far, value);
   }
 
   private largestSignExactly(sign: number, candidate: Candidate | undefined): number {
-    const { dimension: d, path, relaxedRow, relaxedSide } = this;
-    const rows = this.exactRows();
-    let objective: ExactRow;
-    if (candidate !== undefined) {
-      objective = path.exactCandidate(candidate);
-      if (sign < 0) objective = objective.map((x) => -x);
-    } else {
-      // a facet test: is there a point outside this row alone? A box side moves out by 1, another row is dropped
-      const index = relaxedSide < 0 ? 2 * d + relaxedRow : relaxedSide;
-      objective = rows[index].map((x) => -x);
-      if (relaxedSide < 0) rows.splice(index, 1);
-      else rows[index] = rows[index].map((x, c) => (c < d ? x : x + unit(rows[index], d)));
-    }
-    const start: number[] = [];
-    for (const row of this.program.basis) {
-      start.push(row < 0 ? -1 - row : 2 * d + (relaxedRow >= 0 && row > relaxedRow ? row - 1 : row));
-    }
-    return maximumSign(rows, objective, start);
+    const { path, count, rowNames, rowSigns, relaxedRow, relaxedSide } = this;
+    const polytope = { path, count, names: rowNames, signs: rowSigns };
+    const { basis } = this.program;
+    if (candidate === undefined) return outsideSign(polytope, relaxedRow, relaxedSide, basis);
+    return largestSignOver(polytope, candidate, sign, basis);
   }
 
   facets(): number {
     const { dimension: d, program, plan, path, width } = this;
-    this.evaluatePoints(this.rows, 0, 0);
     let found = 0;
     for (let side = 0; side < 2 * d; side++) {
       const j = side >> 1;
@@ -318,8 +260,7 @@ export class ProgramPolytopes implements Polytopes {
       this.relaxedSide = side;
       if ((side & 1) === 0) program.lower[j] -= range;
       else program.upper[j] += range;
-      this.evaluatePoints(path.rows, side * width, path.error[side]);
-      if (this.largestSign(path.rows, side * width, -1, path.error[side], undefined) > 0) {
+      if (this.reachesOutside(path.rows, side * width, path.error[side])) {
         this.hyperplanes[found] = side;
         this.signs[found++] = 1;
       }
@@ -329,8 +270,7 @@ export class ProgramPolytopes implements Polytopes {
     this.relaxedSide = -1;
     for (let r = 0; r < this.count; r++) {
       this.relaxedRow = r;
-      this.evaluatePoints(this.rows, r * width, this.errors[r]);
-      if (this.largestSign(this.rows, r * width, -1, this.errors[r], undefined) > 0) {
+      if (this.reachesOutside(this.rows, r * width, this.errors[r])) {
         this.hyperplanes[found] = this.rowNames[r];
         this.signs[found++] = this.rowSigns[r];
       }
@@ -339,16 +279,21 @@ export class ProgramPolytopes implements Polytopes {
     return found;
   }
 
+  /** Whether the current polytope, without the relaxed row, reaches to where that row's function is negative. */
+  private reachesOutside(rows: Float64Array, offset: number, error: number): boolean {
+    if (this.points.count === 0) return this.largestSign(rows, offset, -1, error, undefined) > 0;
+    this.points.evaluate(rows, offset, error);
+    if (this.shoot(rows, offset, -1, error)) return true;
+    return this.largestSign(rows, offset, -1, error, undefined, this.inner) > 0;
+  }
+
   witness(): boolean {
     const { dimension: d, point, points } = this;
-    if (this.pointCount === 0) this.seekPoint();
-    if (this.pointCount === 0) return false;
-    point.fill(0);
-    for (let p = 0; p < this.pointCount; p++) {
-      for (let j = 0; j < d; j++) point[j] += points[p * d + j] / this.pointCount;
-    }
+    if (points.count === 0) this.seekPoint();
+    if (points.count === 0) return false;
+    points.mean(point);
     if (this.strictlyInside(point)) return true;
-    for (let j = 0; j < d; j++) point[j] = points[j];
+    for (let j = 0; j < d; j++) point[j] = points.coordinates[j];
     return true;
   }
 
@@ -366,49 +311,33 @@ export class ProgramPolytopes implements Polytopes {
       program.maximize(this.rows, this.count, this.errors, axis, 0, 1, Number.NEGATIVE_INFINITY);
       for (let j = 0; j < d; j++) point[j] += program.x[j] / (2 * d);
     }
-    if (this.strictlyInside(point)) this.addPoint(point, 0);
+    if (this.strictlyInside(point)) this.points.add(point, 0);
   }
 
   split(hyperplane: number): void {
-    const { dimension: d, points, values, lastError } = this;
-    this.valuesOf(hyperplane);
+    const error = this.evaluateAt(hyperplane);
     const frame = this.pushFrame();
     frame.count = this.count + 1;
     frame.first = this.count;
     frame.tailNames[0] = hyperplane;
     frame.tailSigns[0] = 1;
-    let kept = 0;
-    let given = 0;
-    for (let p = 0; p < this.pointCount; p++) {
-      if (values[p] > lastError) {
-        for (let j = 0; j < d; j++) frame.points[given * d + j] = points[p * d + j];
-        given++;
-      } else if (values[p] < -lastError) {
-        for (let j = 0; j < d; j++) points[kept * d + j] = points[p * d + j];
-        kept++;
-      }
-    }
-    frame.pointCount = given;
-    this.pointCount = kept;
+    frame.points.takePart(this.points, 1, error);
+    this.points.takePart(this.points, -1, error);
     this.appendRow(hyperplane, -1);
   }
 
   clip(hyperplane: number, sign: number): void {
-    const { dimension: d, points, values, lastError } = this;
-    this.valuesOf(hyperplane);
-    let kept = 0;
-    for (let p = 0; p < this.pointCount; p++) {
-      if (!(sign * values[p] > lastError)) continue;
-      for (let j = 0; j < d; j++) points[kept * d + j] = points[p * d + j];
-      kept++;
-    }
-    this.pointCount = kept;
+    const error = this.evaluateAt(hyperplane);
+    this.points.takePart(this.points, sign, error);
     this.appendRow(hyperplane, sign);
   }
 
-  private valuesOf(hyperplane: number): void {
-    this.lastError = this.path.error[hyperplane];
-    this.evaluatePoints(this.path.rows, hyperplane * this.width, this.lastError);
+  /** Evaluates a hyperplane of the path at the inner points; gives its error. */
+  private evaluateAt(hyperplane: number): number {
+    const { path, width } = this;
+    const error = path.error[hyperplane];
+    this.points.evaluate(path.rows, hyperplane * width, error);
+    return error;
   }
 
   private appendRow(hyperplane: number, sign: number): void {
@@ -430,8 +359,7 @@ export class ProgramPolytopes implements Polytopes {
       frame.tailNames[r] = this.rowNames[r];
       frame.tailSigns[r] = this.rowSigns[r];
     }
-    frame.pointCount = this.pointCount;
-    for (let k = 0; k < this.pointCount * this.dimension; k++) frame.points[k] = this.points[k];
+    frame.points.copy(this.points);
   }
 
   pop(): void {
@@ -447,8 +375,7 @@ export class ProgramPolytopes implements Polytopes {
     for (let r = frame.first; r < frame.count; r++) {
       this.appendRow(frame.tailNames[r - frame.first], frame.tailSigns[r - frame.first]);
     }
-    this.pointCount = frame.pointCount;
-    for (let k = 0; k < frame.pointCount * this.dimension; k++) this.points[k] = frame.points[k];
+    this.points.copy(frame.points);
   }
 
   private pushFrame(): Frame {
@@ -459,8 +386,7 @@ export class ProgramPolytopes implements Polytopes {
         first: 0,
         tailNames: [],
         tailSigns: [],
-        pointCount: 0,
-        points: new Float64Array(MOST_POINTS * this.dimension),
+        points: new InnerPoints(this.dimension),
       };
       this.frames.push(frame);
     }
@@ -485,13 +411,5 @@ interface Frame {
   first: number;
   readonly tailNames: number[];
   readonly tailSigns: number[];
-  pointCount: number;
-  readonly points: Float64Array;
-}
-
-/** What moves an axis-parallel row by 1 along its axis: the absolute value of its only coefficient. */
-function unit(row: ExactRow, dimension: number): bigint {
-  let sum = 0n;
-  for (let j = 0; j < dimension; j++) sum += row[j] < 0n ? -row[j] : row[j];
-  return sum;
+  readonly points: InnerPoints;
 }

@@ -2,6 +2,9 @@
 
 import { enlarged } from "./cell-tree-path.js";
 
+/** From this many numbers on, a block is copied faster by `set` than by a loop. */
+const BLOCK = 160;
+
 /** The vertices of one polytope, and which hyperplane each bit of their facet sets means. */
 export class VertexList {
   count = 0;
@@ -224,10 +227,16 @@ export class VertexStack {
     const count = this.starts[index + 1] - first;
     into.reserve(count);
     into.count = count;
-    for (let k = 0, from = first * d; k < count * d; k++, from++) into.x[k] = this.x[from];
-    for (let v = 0; v < count; v++) {
-      into.radius[v] = this.radius[first + v];
-      into.names[v] = this.names[first + v];
+    if (count * d > BLOCK) {
+      into.x.set(this.x.subarray(first * d, (first + count) * d));
+      into.radius.set(this.radius.subarray(first, first + count));
+      into.names.set(this.names.subarray(first, first + count));
+    } else {
+      for (let k = 0, from = first * d; k < count * d; k++, from++) into.x[k] = this.x[from];
+      for (let v = 0; v < count; v++) {
+        into.radius[v] = this.radius[first + v];
+        into.names[v] = this.names[first + v];
+      }
     }
     for (let k = 0, from = first * words; k < count * words; k++, from++) into.masks[k] = this.masks[from];
     const slots = index * this.slotSize;

@@ -57,6 +57,8 @@ export class VertexPolytopes implements Polytopes {
   /** The bounding box of the current polytope: centre and half widths, rounded outwards. */
   private readonly centre: Float64Array;
   private readonly half: Float64Array;
+  /** Whether the box is that of the current polytope: it is found when first needed, and a cell may never need it. */
+  private measured = false;
   private readonly largeRadius: number;
   private readonly products: Products;
 
@@ -87,7 +89,7 @@ export class VertexPolytopes implements Polytopes {
   /** Makes the box the current polytope. */
   restart(): void {
     this.current.setBox(this.plan.lower, this.plan.upper);
-    this.measure();
+    this.measured = false;
   }
 
   get depth(): number {
@@ -95,6 +97,7 @@ export class VertexPolytopes implements Polytopes {
   }
 
   classify(candidate: Candidate): Side {
+    if (!this.measured) this.measure();
     const { rows, offset, error } = candidate;
     const { dimension: d, centre, half } = this;
     // 1. over the bounding box
@@ -176,7 +179,7 @@ export class VertexPolytopes implements Polytopes {
     this.cut(hyperplane, slot);
     stack.pushPart(current, created, vertexSigns, 1, slot, hyperplane, this.zeros === 0);
     current.keepPart(created, vertexSigns, -1, slot, -1 - hyperplane, this.zeros === 0);
-    this.measure();
+    this.measured = false;
   }
 
   clip(hyperplane: number, sign: number): void {
@@ -184,7 +187,7 @@ export class VertexPolytopes implements Polytopes {
     const slot = current.freeSlot();
     this.cut(hyperplane, slot);
     current.keepPart(created, vertexSigns, sign, slot, sign > 0 ? hyperplane : -1 - hyperplane, this.zeros === 0);
-    this.measure();
+    this.measured = false;
   }
 
   /** Makes the vertices where edges are cut. */
@@ -203,16 +206,17 @@ export class VertexPolytopes implements Polytopes {
   pop(): void {
     this.stack.read(this.stack.depth - 1, this.current);
     this.stack.drop();
-    this.measure();
+    this.measured = false;
   }
 
   peek(index: number): void {
     this.stack.read(index, this.current);
-    this.measure();
+    this.measured = false;
   }
 
   /** The bounding box; vertices whose position is poorly known are refined on the way. */
   private measure(): void {
+    this.measured = true;
     const { dimension: d, current, centre, half } = this;
     const { count, x, radius } = current;
     let widest = 0;
@@ -224,9 +228,8 @@ export class VertexPolytopes implements Polytopes {
       let low = x[j];
       let high = low;
       for (let at = j + d, end = count * d; at < end; at += d) {
-        const coordinate = x[at];
-        if (coordinate < low) low = coordinate;
-        else if (coordinate > high) high = coordinate;
+        low = Math.min(low, x[at]);
+        high = Math.max(high, x[at]);
       }
       const middle = 0.5 * (low + high);
       centre[j] = middle;
