@@ -1,2 +1,12 @@
+/** Drawings of graphs and pictures of what networks do. Node only where it renders; text (DOT, SVG) anywhere. */
+
+export type { LegendEntry } from "./chart/figure.js";
+export type { Numbers, PointData, Rows } from "./chart/points.js";
 export { type DotOptions, dotLines, toDot } from "./dot.js";
+export { type AffineRowsOptions, plotAffineRows } from "./plot-affine.js";
+export type { Box, CreasesOptions } from "./plot-creases.js";
+export { plotCreases } from "./plot-creases.js";
+export { type HingesOptions, plotHinges } from "./plot-hinges.js";
+export { type LineSeries, type LinesOptions, plotLines } from "./plot-lines.js";
+export { type PatternsOptions, plotPatterns } from "./plot-patterns.js";
 export { type RenderOptions, rasterize, render } from "./render.js";

@@ -1,0 +1,152 @@
+import { interpolateRdBu } from "d3-scale-chromatic";
+import { outputMaps } from "../../geometry/output-maps.js";
+import type { Partition } from "../../geometry/partition.js";
+import { element, formatCoordinate, type Point } from "./svg.js";
+
+/** A convex polygon in pixels, as x, y, x, y, … */
+type Polygon = number[];
+
+/**
+ * The corners of cell i in pixels, walked without making an object per cell.
+ */
+export function cellPolygon(p: Partition, i: number, at: (point: Point) => Point): Polygon {
+  const { complex } = p;
+  const polygon: Polygon = [];
+  for (let k = complex.cellStarts[i]; k < complex.cellStarts[i + 1]; k++) {
+    const vertex = complex.start(complex.cellEdges[k]);
+    const [x, y] = at([complex.vertexS[vertex], complex.vertexT[vertex]]);
+    polygon.push(x, y);
+  }
+  return polygon;
+}
+
+export function polygonPath(polygon: Polygon): string {
+  if (polygon.length < 6) return "";
+  let path = "";
+  let lastX = Number.NaN;
+  let lastY = Number.NaN;
+  let corners = 0;
+  for (let k = 0; k < polygon.length; k += 2) {
+    const x = Math.round(polygon[k] * 100);
+    const y = Math.round(polygon[k + 1] * 100);
+    if (x === lastX && y === lastY) continue;
+    path += corners === 0 ? `M${x / 100},${y / 100}` : `l${(x - lastX) / 100},${(y - lastY) / 100}`;
+    corners++;
+    lastX = x;
+    lastY = y;
+  }
+  // what is thinner than a hundredth of a pixel is not drawn
+  return corners < 3 ? "" : `${path}z`;
+}
+
+/** The part of a convex polygon with corner values between low and high, where the value is linear. */
+function clip(polygon: Polygon, values: readonly number[], low: number, high: number): Polygon {
+  const below = clipBelow(polygon, values, high);
+  return clipBelow(
+    below.polygon,
+    below.values.map((value) => -value),
+    -low,
+  ).polygon;
+}
+
+function clipBelow(polygon: Polygon, values: readonly number[], limit: number): { polygon: Polygon; values: number[] } {
+  const out: Polygon = [];
+  const kept: number[] = [];
+  const n = values.length;
+  for (let i = 0; i < n; i++) {
+    const j = (i + 1) % n;
+    const [a, b] = [values[i], values[j]];
+    if (a <= limit) {
+      out.push(polygon[2 * i], polygon[2 * i + 1]);
+      kept.push(a);
+    }
+    if (a <= limit !== b <= limit) {
+      const share = (limit - a) / (b - a);
+      out.push(
+        polygon[2 * i] + share * (polygon[2 * j] - polygon[2 * i]),
+        polygon[2 * i + 1] + share * (polygon[2 * j + 1] - polygon[2 * i + 1]),
+      );
+      kept.push(limit);
+    }
+  }
+  return { polygon: out, values: kept };
+}
+
+/** Bands of equal value around `level`, symmetric, so that its two sides have two hues. */
+export interface ValueBands {
+  readonly svg: string;
+  /** From low to high: colour and the values between which it stands. */
+  readonly bands: readonly { readonly from: number; readonly to: number; readonly colour: string }[];
+}
+
+/** Blue below, red above, white between: ColorBrewer's RdBu, which is safe for the common colour-vision deficiencies. */
+export function divergingColour(share: number): string {
+  const within = Math.min(1, Math.max(-1, share));
+  return hex(interpolateRdBu(0.5 - 0.36 * within));
+}
+
+/** `rgb(1, 2, 3)` as `#010203`. */
+function hex(colour: string): string {
+  const channels = colour.match(/\d+/g) as RegExpMatchArray;
+  return `#${channels.map((channel) => Number(channel).toString(16).padStart(2, "0")).join("")}`;
+}
+
+const BANDS = 12;
+
+/**
+ * One output of a net over its partition, in bands: exact contours, as the output is affine on each cell. The range is
+ * that of 98% of the corners, so that one far corner does not bleach the rest.
+ */
+export function valueBands(p: Partition, output: number, level: number, at: (point: Point) => Point): ValueBands {
+  const { a, b, c } = outputMaps(p, output);
+  const { complex } = p;
+  const valuesOf = (i: number): number[] => {
+    const values: number[] = [];
+    for (let k = complex.cellStarts[i]; k < complex.cellStarts[i + 1]; k++) {
+      const vertex = complex.start(complex.cellEdges[k]);
+      values.push(a[i] * complex.vertexS[vertex] + b[i] * complex.vertexT[vertex] + c[i] - level);
+    }
+    return values;
+  };
+  const sizes: number[] = [];
+  for (let i = 0; i < complex.cellCount; i++) for (const value of valuesOf(i)) sizes.push(Math.abs(value));
+  sizes.sort((x, y) => x - y);
+  const reach = sizes[Math.floor(0.98 * (sizes.length - 1))] || 1;
+  const step = (2 * reach) / BANDS;
+  const paths = new Array<string>(BANDS).fill("");
+  const bandOf = (value: number): number => Math.min(BANDS - 1, Math.max(0, Math.floor((value + reach) / step)));
+  for (let i = 0; i < complex.cellCount; i++) {
+    const polygon = cellPolygon(p, i, at);
+    const values = valuesOf(i);
+    const first = bandOf(Math.min(...values));
+    const last = bandOf(Math.max(...values));
+    for (let band = first; band <= last; band++) {
+      const low = band === 0 ? Number.NEGATIVE_INFINITY : -reach + band * step;
+      const high = band === BANDS - 1 ? Number.POSITIVE_INFINITY : -reach + (band + 1) * step;
+      paths[band] += polygonPath(first === last ? polygon : clip(polygon, values, low, high));
+    }
+  }
+  const bands = paths.map((_, band) => ({
+    from: level - reach + band * step,
+    to: level - reach + (band + 1) * step,
+    colour: divergingColour((band + 0.5 - BANDS / 2) / (BANDS / 2)),
+  }));
+  const svg = paths.map((d, band) => (d === "" ? "" : filledPath(d, bands[band].colour))).join("");
+  return { svg, bands };
+}
+
+/** A filled path with a hair of its own colour around, which closes the seams between neighbours. */
+export function filledPath(d: string, fill: string): string {
+  return element("path", { d, fill, stroke: fill, "stroke-width": 0.35 });
+}
+
+/** Segments s, t, s, t each, as one path. */
+export function segmentsPath(coordinates: ArrayLike<number>, at: (point: Point) => Point): string {
+  let path = "";
+  for (let k = 0; k < coordinates.length; k += 4) {
+    const [x, y] = at([coordinates[k], coordinates[k + 1]]);
+    const [u, v] = at([coordinates[k + 2], coordinates[k + 3]]);
+    path += `M${formatCoordinate(x)},${formatCoordinate(y)}L${formatCoordinate(u)},${formatCoordinate(v)}`;
+  }
+  return path;
+}

@@ -1,0 +1,94 @@
+import { ShapeError, ValueError } from "../../base/errors.js";
+import { copyOf, type NestedArray, Tensor } from "../../graph/tensor.js";
+import type { PwlNet } from "../../pwl/net.js";
+import { isGraph, isPwlNet, lower, type Readable } from "../../pwl/read.js";
+import { categorical, palette } from "../palette.js";
+import { type LegendEntry, trianglePath } from "./figure.js";
+import type { Panel } from "./panel.js";
+import { element } from "./svg.js";
+
+/** Numbers as users hold them. */
+export type Numbers = Tensor | ArrayLike<number>;
+
+export function numbersOf(values: Numbers, where: string): number[] {
+  const list = values instanceof Tensor ? Array.from(copyOf(values)) : Array.from(values);
+  for (const [i, value] of list.entries()) {
+    if (typeof value !== "number") throw new ValueError(`${where}: element ${i} is ${String(value)}, not a number`);
+  }
+  return list;
+}
+
+/** Rows of numbers as users hold them. */
+export type Rows = Tensor | readonly ArrayLike<number>[];
+
+/** Rows of equal length. */
+export function rowsOf(values: Rows, where: string): number[][] {
+  const nested: NestedArray = values instanceof Tensor ? nestedOf(values) : values.map((row) => Array.from(row));
+  if (!Array.isArray(nested)) throw new ShapeError(`${where}: expected rows of numbers, got one number`);
+  const rows = nested as number[][];
+  for (const [i, row] of rows.entries()) {
+    if (!Array.isArray(row) || row.length !== rows[0].length || row.some((value) => typeof value !== "number")) {
+      throw new ShapeError(
+        `${where}: row ${i} must have ${Array.isArray(rows[0]) ? rows[0].length : "some"} numbers as the first one has`,
+      );
+    }
+  }
+  return rows;
+}
+
+function nestedOf(x: Tensor): NestedArray {
+  if (x.ndim !== 2) throw new ShapeError(`expected rows [n, d], got a tensor of shape [${x.shape.join(", ")}]`);
+  const values = copyOf(x);
+  const [n, d] = x.shape;
+  return Array.from({ length: n }, (_, i) => Array.from(values.subarray(i * d, (i + 1) * d)));
+}
+
+/** A piecewise-linear function of `size` numbers as a PwlNet. */
+export function netOf(f: Readable, size: number, where: string): PwlNet {
+  const net = isPwlNet(f) ? f : isGraph(f) ? lower(f) : lower(f, { shape: [size] });
+  if (net.inputSize !== size) {
+    throw new ShapeError(
+      `${where}: draws functions of ${size} ${size === 1 ? "number" : "numbers"}, this one takes ${net.inputSize}`,
+    );
+  }
+  return net;
+}
+
+/** Labelled points of two numbers. */
+export interface PointData {
+  readonly points: Rows;
+  /** Class numbers from 0 on, one per point; all alike where absent. */
+  readonly classes?: Numbers;
+  /** Names of the classes. */
+  readonly names?: readonly string[];
+}
+
+const classColours = [palette.blue, palette.vermilion, ...categorical.slice(2)];
+
+/** Draws points, each class in its own colour and mark, and gives the legend's entries. */
+export function drawPoints(panel: Panel, data: PointData, where: string): LegendEntry[] {
+  const points = rowsOf(data.points, where);
+  const classes = data.classes === undefined ? points.map(() => 0) : numbersOf(data.classes, where);
+  if (classes.length !== points.length) {
+    throw new ShapeError(`${where}: ${points.length} points, but ${classes.length} classes`);
+  }
+  const r = points.length > 300 ? 2.2 : 3.1;
+  points.forEach(([x, y], i) => {
+    const [cx, cy] = panel.at([x, y]);
+    const look = { fill: classColours[classes[i] % classColours.length], stroke: palette.white, "stroke-width": 0.8 };
+    panel.add(
+      classes[i] % 2 === 0
+        ? element("circle", { cx, cy, r, ...look })
+        : element("path", { d: trianglePath(cx, cy, r * 1.25), ...look }),
+    );
+  });
+  if (data.classes === undefined)
+    return [{ label: data.names?.[0] ?? "data", colour: classColours[0], mark: "circle" }];
+  return [...new Set(classes)]
+    .sort((a, b) => a - b)
+    .map((one) => ({
+      label: data.names?.[one] ?? `class ${one}`,
+      colour: classColours[one % classColours.length],
+      mark: one % 2 === 0 ? "circle" : "triangle",
+    }));
+}

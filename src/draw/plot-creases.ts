@@ -1,0 +1,242 @@
+import { DrawError, GeometryError } from "../base/errors.js";
+import { type Partition, partition } from "../geometry/partition.js";
+import { checkOptions } from "../ops/create.js";
+import { row } from "../pwl/blocks.js";
+import type { HingeLayer, PwlNet } from "../pwl/net.js";
+import type { Readable } from "../pwl/read.js";
+import { cellPolygon, filledPath, polygonPath, segmentsPath, valueBands } from "./chart/bands.js";
+import { figure, type LegendEntry } from "./chart/figure.js";
+import { Panel } from "./chart/panel.js";
+import { drawPoints, netOf, type PointData } from "./chart/points.js";
+import { element, type Point, pathThrough, text } from "./chart/svg.js";
+import { palette } from "./palette.js";
+import { titled } from "./plot-lines.js";
+
+export type Box = readonly [readonly [number, number], readonly [number, number]];
+
+export interface CreasesOptions {
+  /** What is drawn of the plane. Default [-1, 1] × [-1, 1]. */
+  readonly box?: Box;
+  readonly data?: PointData;
+  /** The net's values as bands of colour, and its decision boundary. Default true. */
+  readonly surface?: boolean;
+  /** Creases of the first layer with their weight vectors. Default true. */
+  readonly creases?: boolean;
+  /** Names W₁, W₂, … at the weight vectors. Default: up to 12 units. */
+  readonly labels?: boolean;
+  readonly title?: string;
+  readonly caption?: string;
+  readonly xLabel?: string;
+  readonly yLabel?: string;
+  /** Of the longer side of the plotting area; default 420. */
+  readonly size?: number;
+}
+
+const OPTIONS = ["box", "data", "surface", "creases", "labels", "title", "caption", "xLabel", "yLabel", "size"];
+
+/**
+ * What a ReLU net of two inputs does with the plane, as in Punjani and Abbeel, "Deep Learning Helicopter Dynamics
+ * Models" (ICRA 2015), figure 2: the hyperplane of each unit of the first layer, its weight vector W_i on the active side,
+ * as long as its bias |b_i| is large, the active side shaded, data points; behind them the net's values and its decision
+ * boundary. Contours and boundary are exact. SVG.
+ *
+ * @throws DrawError where the first layer is none of hinges of the input.
+ */
+export function plotCreases(f: Readable, options: CreasesOptions = {}): string {
+  checkOptions(options, OPTIONS, "plotCreases");
+  const box: Box = options.box ?? [
+    [-1, 1],
+    [-1, 1],
+  ];
+  const net = netOf(f, 2, "plotCreases");
+  const panel = boxPanel(box, options);
+  const legend: LegendEntry[] = [];
+  if (options.surface ?? true) legend.push(...drawSurface(panel, partition(net, { box }), net));
+  if (options.creases ?? true) {
+    const drawn = drawCreases(panel, firstLayer(net), box, options.labels);
+    if (drawn > 0) {
+      legend.push(
+        { label: "crease of a first-layer unit, its active side shaded", colour: palette.black, mark: "line" },
+        { label: "its weight vector, as long as its bias", colour: palette.purple, mark: "arrow" },
+      );
+    }
+  }
+  if (options.data !== undefined) legend.push(...drawPoints(panel, options.data, "plotCreases"));
+  return figure([panel.block()], titled(options.title, options.caption), legend);
+}
+
+/** A panel over a box in its own proportions, unless these are extreme. */
+export function boxPanel(
+  box: Box,
+  { size = 420, xLabel = "x₁", yLabel = "x₂" }: { size?: number; xLabel?: string; yLabel?: string },
+): Panel {
+  const [[x0, x1], [y0, y1]] = box;
+  if (!(x0 < x1 && y0 < y1 && Number.isFinite(x1 - x0) && Number.isFinite(y1 - y0))) {
+    throw new GeometryError(
+      `the box [${x0}, ${x1}] × [${y0}, ${y1}] is empty or unbounded; give two intervals [from, to] with from < to`,
+    );
+  }
+  const ratio = Math.min(2.5, Math.max(0.4, (x1 - x0) / (y1 - y0)));
+  return new Panel({
+    xDomain: [x0, x1],
+    yDomain: [y0, y1],
+    width: Math.round(ratio >= 1 ? size : size * ratio),
+    height: Math.round(ratio >= 1 ? size / ratio : size),
+    xLabel,
+    yLabel,
+    grid: false,
+  });
+}
+
+/** Fills the panel with the net's values, or with its classes where it has several outputs, and draws the boundary. */
+export function drawSurface(panel: Panel, p: Partition, net: PwlNet): LegendEntry[] {
+  if (net.output.size > 1) {
+    drawBoundary(panel, p.classBoundary().coordinates);
+    return [{ label: "class boundary", colour: palette.black, mark: "line" }];
+  }
+  const { svg, bands } = valueBands(p, 0, 0, panel.at);
+  panel.add(svg);
+  drawBoundary(panel, p.levelSet().coordinates);
+  return [
+    { label: "output below 0", colour: bands[2].colour, mark: "box" },
+    { label: "above 0", colour: bands[bands.length - 3].colour, mark: "box" },
+    { label: "decision boundary", colour: palette.black, mark: "line" },
+  ];
+}
+
+export function drawBoundary(panel: Panel, coordinates: ArrayLike<number>): void {
+  const d = segmentsPath(coordinates, panel.at);
+  if (d === "") return;
+  panel.add(element("path", { d, fill: "none", stroke: palette.white, "stroke-width": 5, "stroke-linecap": "round" }));
+  panel.add(
+    element("path", { d, fill: "none", stroke: palette.black, "stroke-width": 2.6, "stroke-linecap": "round" }),
+  );
+}
+
+function firstLayer(net: PwlNet): HingeLayer {
+  const [layer] = net.layers;
+  if (layer === undefined || layer.kind !== "hinge") {
+    throw new DrawError(
+      `plotCreases: the net has ${layer === undefined ? "no gates, so no creases" : "a maximum as its first layer"}; pass creases: false to draw its values alone`,
+    );
+  }
+  return layer;
+}
+
+/** One unit's line w · x + b = 0. */
+interface Line {
+  readonly w: Point;
+  readonly b: number;
+}
+
+const SHADE = 11;
+const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
+
+const subscript = (n: number): string => [...String(n)].map((digit) => SUBSCRIPTS[Number(digit)]).join("");
+
+/** Gives the number of creases that cross the box. */
+function drawCreases(panel: Panel, layer: HingeLayer, box: Box, labels: boolean | undefined): number {
+  const lines = linesOf(layer);
+  const largest = Math.max(...lines.map(({ b }) => Math.abs(b)), Number.MIN_VALUE);
+  let drawn = 0;
+  const arrows: string[] = [];
+  for (const [i, line] of lines.entries()) {
+    const ends = clipLine(line, box);
+    if (ends === null) continue;
+    drawn++;
+    const [p, q] = ends.map(panel.at);
+    // the active side in pixels: perpendicular to the line there, towards growing w · x + b
+    const towards = activeNormal(panel, line, ends[0], p, q);
+    const shade: Point[] = [
+      p,
+      q,
+      [q[0] + SHADE * towards[0], q[1] + SHADE * towards[1]],
+      [p[0] + SHADE * towards[0], p[1] + SHADE * towards[1]],
+    ];
+    panel.add(element("path", { d: pathThrough(shade, true), fill: palette.black, opacity: 0.1 }));
+    panel.add(element("path", { d: pathThrough([p, q]), stroke: palette.black, "stroke-width": 1.2, opacity: 0.75 }));
+    const length = 14 + 40 * (Math.abs(line.b) / largest);
+    const [mx, my] = middle(p, q, i);
+    const tip: Point = [mx + length * towards[0], my + length * towards[1]];
+    arrows.push(arrow([mx, my], tip, towards));
+    if (labels ?? lines.length <= 12) {
+      arrows.push(
+        text(`W${subscript(i + 1)}`, tip[0] + 9 * towards[0], tip[1] + 9 * towards[1] + 3, {
+          size: 10,
+          fill: palette.black,
+          anchor: "middle",
+          style: "italic",
+          halo: true,
+        }),
+      );
+    }
+  }
+  panel.add(...arrows);
+  return drawn;
+}
+
+/** Units whose weights are all 0 have no line. */
+function linesOf({ argument, threshold }: HingeLayer): Line[] {
+  const lines: Line[] = [];
+  for (let i = 0; i < argument.size; i++) {
+    const w: [number, number] = [0, 0];
+    for (const { block } of argument.terms) {
+      const { indices, values } = row(block, i);
+      indices.forEach((j, k) => {
+        w[j] += values[k];
+      });
+    }
+    if (w[0] !== 0 || w[1] !== 0) lines.push({ w, b: argument.bias[i] - threshold[i] });
+  }
+  return lines;
+}
+
+/** The segment of a line in a box, null where it misses it. */
+function clipLine({ w: [a, c], b }: Line, [[x0, x1], [y0, y1]]: Box): [Point, Point] | null {
+  const found: Point[] = [];
+  const add = (x: number, y: number): void => {
+    const inside = x >= x0 && x <= x1 && y >= y0 && y <= y1;
+    if (inside && !found.some(([u, v]) => u === x && v === y)) found.push([x, y]);
+  };
+  if (c !== 0) for (const x of [x0, x1]) add(x, -(a * x + b) / c);
+  if (a !== 0) for (const y of [y0, y1]) add(-(c * y + b) / a, y);
+  return found.length < 2 ? null : [found[0], found[1]];
+}
+
+/** Unit normal of the drawn line, on the side where the unit is active. */
+function activeNormal(panel: Panel, { w }: Line, at: Point, p: Point, q: Point): Point {
+  const length = Math.hypot(q[0] - p[0], q[1] - p[1]) || 1;
+  const normal: Point = [-(q[1] - p[1]) / length, (q[0] - p[0]) / length];
+  const further = panel.at([at[0] + w[0], at[1] + w[1]]);
+  const side = (further[0] - p[0]) * normal[0] + (further[1] - p[1]) * normal[1];
+  return side >= 0 ? normal : [-normal[0], -normal[1]];
+}
+
+/** Where the arrow stands: near the middle, a little shifted from unit to unit, so that arrows do not meet. */
+function middle(p: Point, q: Point, i: number): Point {
+  const share = 0.5 + 0.22 * Math.sin(i * 2.399963);
+  return [p[0] + share * (q[0] - p[0]), p[1] + share * (q[1] - p[1])];
+}
+
+function arrow(from: Point, to: Point, [dx, dy]: Point): string {
+  const base: Point = [to[0] - 7 * dx, to[1] - 7 * dy];
+  const head: Point[] = [to, [base[0] - 3.6 * dy, base[1] + 3.6 * dx], [base[0] + 3.6 * dy, base[1] - 3.6 * dx]];
+  return (
+    element("path", { d: pathThrough([from, base]), stroke: palette.purple, "stroke-width": 2 }) +
+    element("path", { d: pathThrough(head, true), fill: palette.purple })
+  );
+}
+
+/** Fills each cell by a colour of its own; for partitions. */
+export function drawCells(panel: Panel, p: Partition, colourOf: (cell: number) => string): void {
+  const paths = new Map<string, string[]>();
+  for (let i = 0; i < p.cells.length; i++) {
+    const d = polygonPath(cellPolygon(p, i, panel.at));
+    if (d === "") continue;
+    const colour = colourOf(i);
+    const list = paths.get(colour);
+    if (list === undefined) paths.set(colour, [d]);
+    else list.push(d);
+  }
+  for (const [colour, parts] of paths) panel.add(filledPath(parts.join(""), colour));
+}
