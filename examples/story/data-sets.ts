@@ -33,3 +33,15 @@ export function twoMoons(): PlanarData {
     ...data.moons({ samples: 400, noise: 0.12, seed: 3 }),
   };
 }
+
+/** A box around the points, with some room. */
+export function boxOf({ inputs }: data.Dataset): [[number, number], [number, number]] {
+  const points = inputs.toArray() as number[][];
+  const range = (axis: number): [number, number] => {
+    const values = points.map((point) => point[axis]);
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const room = 0.08 * (high - low);
+    return [Number((low - room).toFixed(2)), Number((high + room).toFixed(2))];
+  };
+  return [range(0), range(1)];
+}
