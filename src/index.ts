@@ -62,7 +62,7 @@ export {
   fit,
   type Loss,
   type Score,
-} from "./nn/fit.js";
+} from "./train/fit.js";
 export * as nn from "./nn/index.js";
 export * as losses from "./nn/losses.js";
 export * as optim from "./nn/optim/index.js";

@@ -15,6 +15,7 @@ const LAYERS = [
   "tensor",
   "nn",
   "compile",
+  "train",
   "pwl",
   "geometry",
   "draw",

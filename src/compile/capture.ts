@@ -19,11 +19,20 @@ export interface Captured<R extends Results> {
   readonly guards: readonly GradientGuard[];
   /** What the function returned. */
   readonly results: R;
+  /** Why the program is not what the function does: it read values. */
+  readonly refusal: CompileError | null;
 }
 
-/** Runs `fn` once, for real, and writes down what it did. */
-export function capture<R extends Results>(fn: (...inputs: Tensor[]) => R, inputs: readonly Tensor[]): Captured<R> {
-  const writer = new Writer(inputs);
+/**
+ * Runs `fn` once, for real, and writes down what it did.
+ * @param toTheEnd where it reads values: let it, and say so in `refusal`, instead of raising the error there
+ */
+export function capture<R extends Results>(
+  fn: (...inputs: Tensor[]) => R,
+  inputs: readonly Tensor[],
+  toTheEnd = false,
+): Captured<R> {
+  const writer = new Writer(inputs, toTheEnd);
   const previous = observeReads((tensor) => writer.read(tensor));
   let results: R;
   try {
@@ -32,7 +41,7 @@ export function capture<R extends Results>(fn: (...inputs: Tensor[]) => R, input
     observeReads(previous);
   }
   const outputs = tensorsOf(results).map((tensor) => writer.valueOf(tensor));
-  return { program: writer.program(outputs), guards: writer.guards, results };
+  return { program: writer.program(outputs), guards: writer.guards, results, refusal: writer.refusal };
 }
 
 /** The tensors of a result, in a fixed order. */
@@ -73,8 +82,12 @@ class Writer implements Observer {
   private readonly earlier = new Map<Tensor, Tensor>();
   private readonly watched = new Set<Tensor>();
   private busy = false;
+  refusal: CompileError | null = null;
 
-  constructor(inputs: readonly Tensor[]) {
+  constructor(
+    inputs: readonly Tensor[],
+    private readonly toTheEnd: boolean,
+  ) {
     inputs.forEach((input, index) => {
       this.argumentPlaces.set(input, index);
     });
@@ -101,12 +114,13 @@ class Writer implements Observer {
   }
 
   read(tensor: Tensor): void {
-    if (this.busy) return;
+    if (this.busy || this.refusal !== null) return;
     if (tensor.id > this.start && !this.current.has(tensor)) return;
     const site = callSite();
-    throw new CompileError(
+    this.refusal ??= new CompileError(
       `compile: the function reads the values of a tensor${site === null ? "" : ` at ${site}`}; a compiled function is run once and replayed, so that what is read would be that of the first call: return the tensor and read it outside, or decide with where(...)`,
     );
+    if (!this.toTheEnd) throw this.refusal;
   }
 
   gradientRead(leaf: Tensor): void {

@@ -35,10 +35,25 @@ export interface Compiled<Inputs extends readonly Tensor[], R extends Results> {
  * @throws CompileError at the first call, naming the line, where `fn` reads values or returns other things than tensors.
  */
 export function compile<Inputs extends Tensor[], R extends Results>(fn: (...inputs: Inputs) => R): Compiled<Inputs, R> {
+  return compiled(fn, false);
+}
+
+/** As `compile`, but a function that reads values runs as it is, each time. */
+export function compileWhereItCan<Inputs extends Tensor[], R extends Results>(
+  fn: (...inputs: Inputs) => R,
+): (...inputs: Inputs) => R {
+  return compiled(fn, true);
+}
+
+function compiled<Inputs extends Tensor[], R extends Results>(
+  fn: (...inputs: Inputs) => R,
+  mayRefuse: boolean,
+): Compiled<Inputs, R> {
+  let refused = false;
   const recordings = new Map<string, Recording<R>[]>();
   const programs: Program[] = [];
   const call = (...inputs: Inputs): R => {
-    if (mode.observer !== null) return fn(...inputs);
+    if (mode.observer !== null || refused) return fn(...inputs);
     const key = signature(inputs);
     let known = recordings.get(key);
     if (known === undefined) {
@@ -50,7 +65,11 @@ export function compile<Inputs extends Tensor[], R extends Results>(fn: (...inpu
       recording.executable ??= new Executable(recording.program);
       return withTensors(recording.results, recording.executable.call(inputs));
     }
-    const captured: Captured<R> = capture(fn as unknown as (...inputs: Tensor[]) => R, inputs);
+    const captured: Captured<R> = capture(fn as unknown as (...inputs: Tensor[]) => R, inputs, mayRefuse);
+    if (captured.refusal !== null) {
+      refused = true;
+      return captured.results;
+    }
     const program = passes.reduce((last, [, pass]) => pass(last), captured.program);
     const results = withTensors(
       captured.results,

@@ -1,16 +1,17 @@
 import { formatShape } from "../array/shape.js";
 import { AnomalyError, OptionError, ShapeError } from "../base/errors.js";
+import { compileWhereItCan } from "../compile/index.js";
 import { noGrad } from "../graph/modes.js";
+import { checkCount } from "../nn/checks.js";
+import { batchCount, batches, type Dataset, exampleCount, generatorOf, type RandomSource } from "../nn/data/dataset.js";
+import { bceWithLogits, crossEntropy, mseLoss } from "../nn/losses.js";
+import type { Layer } from "../nn/module.js";
+import { Adam } from "../nn/optim/adam.js";
+import type { Optimizer } from "../nn/optim/optimizer.js";
 import { convert } from "../ops/cast.js";
 import { checkOptions } from "../ops/create.js";
 import { reshape } from "../ops/reshape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { checkCount } from "./checks.js";
-import { batchCount, batches, type Dataset, exampleCount, generatorOf, type RandomSource } from "./data/dataset.js";
-import { bceWithLogits, crossEntropy, mseLoss } from "./losses.js";
-import type { Layer } from "./module.js";
-import { Adam } from "./optim/adam.js";
-import type { Optimizer } from "./optim/optimizer.js";
 
 /** A scalar from a batch's predictions and labels. */
 export type Loss = (prediction: Tensor, labels: Tensor) => Tensor;
@@ -59,6 +60,11 @@ export interface FitOptions extends RandomSource {
   shuffle?: boolean;
   /** Leave out the last batch of an epoch where it is smaller, as batch norm may want; default false. */
   dropLast?: boolean;
+  /**
+   * Replay steps by `compile`; default true. Steps of a net or loss that reads values run as they are anyway. Say false
+   * where numbers or other variables of the program, not tensors, decide what a step does and change while training.
+   */
+  compile?: boolean;
   /** Called after each epoch, and about every 30 ms between; awaited where it returns a promise. */
   onProgress?: (progress: FitProgress) => void | Promise<void>;
   /** Stops the training after the batch under way; an AbortSignal, or anything with `aborted`. */
@@ -80,6 +86,7 @@ const FIT_OPTIONS = [
   "validation",
   "shuffle",
   "dropLast",
+  "compile",
   "onProgress",
   "signal",
   "generator",
@@ -92,7 +99,7 @@ const TURN_MILLISECONDS = 30;
 /**
  * Trains `net` on `data`. Loss and accuracy of an epoch are means over its batches, each taken before its update.
  * Gives way to the event loop about every 30 ms. Leaves the net in inference mode (`eval()`).
- * @throws AnomalyError where the loss is not finite.
+ * @throws AnomalyError where the loss is not finite; a compiled step has then changed the parameters already.
  */
 export async function fit(net: Layer, data: Dataset, options: FitOptions = {}): Promise<FitResult> {
   checkOptions(options, FIT_OPTIONS, "fit");
@@ -108,6 +115,7 @@ export async function fit(net: Layer, data: Dataset, options: FitOptions = {}): 
   if (perEpoch === 0) {
     throw new OptionError(`fit: ${count} examples fill no batch of ${batchSize}, and dropLast leaves out smaller ones`);
   }
+  const takeStep = stepOf(net, loss, optimizer, options.compile ?? true);
   const history: EpochRecord[] = [];
   let turnEnds = performance.now() + TURN_MILLISECONDS;
   for (let epoch = 1; epoch <= epochs; epoch++) {
@@ -120,12 +128,9 @@ export async function fit(net: Layer, data: Dataset, options: FitOptions = {}): 
         net.eval();
         return { history, stopped: true };
       }
-      optimizer.zeroGrad();
-      const prediction = net.forward(part.inputs);
-      const value = loss(prediction, part.labels);
-      running.add(finite(value, epoch, batch), prediction, part.labels);
-      value.backward();
-      optimizer.step();
+      takeStep(part.inputs, part.labels, (value, prediction) => {
+        running.add(finite(value, epoch, batch), prediction, part.labels);
+      });
       batch++;
       if (performance.now() >= turnEnds) {
         if (batch < perEpoch) {
@@ -145,6 +150,47 @@ export async function fit(net: Layer, data: Dataset, options: FitOptions = {}): 
   }
   net.eval();
   return { history, stopped: false };
+}
+
+/** Takes a step, and tells the loss and the prediction: before the update where nothing is compiled. */
+type Step = (inputs: Tensor, labels: Tensor, tell: (loss: Tensor, prediction: Tensor) => void) => void;
+
+function stepOf(net: Layer, loss: Loss, optimizer: Optimizer, compiled: boolean): Step {
+  const step = (inputs: Tensor, labels: Tensor, tell: (loss: Tensor, prediction: Tensor) => void): void => {
+    optimizer.zeroGrad();
+    const prediction = net.forward(inputs);
+    const value = loss(prediction, labels);
+    tell(value, prediction);
+    value.backward();
+    optimizer.step();
+  };
+  if (!compiled) return step;
+  const make = () =>
+    compileWhereItCan((inputs: Tensor, labels: Tensor) => {
+      let results: [loss: Tensor, prediction: Tensor] | null = null;
+      step(inputs, labels, (value, prediction) => {
+        results = [value, prediction];
+      });
+      return results as unknown as [loss: Tensor, prediction: Tensor];
+    });
+  let replay = make();
+  let state = stateOf(net);
+  return (inputs, labels, tell) => {
+    const now = stateOf(net);
+    if (now !== state) {
+      replay = make();
+      state = now;
+    }
+    tell(...replay(inputs, labels));
+  };
+}
+
+/** What may be switched in a net while it is trained: modes, and which parameters are trained. */
+function stateOf(net: Layer): string {
+  let state = "";
+  for (const [, module] of net.namedModules()) state += module.training ? "t" : "e";
+  for (const parameter of net.parameters()) state += parameter.requiresGrad ? "g" : "c";
+  return state;
 }
 
 export interface EvaluateOptions {

@@ -57,12 +57,22 @@ describe("fit", () => {
     expect(await run()).toEqual(await run());
   });
 
-  it("does what a loop written by hand does", async () => {
+  it.each([
+    ["exactly, step by step", false],
+    ["within rounding, compiled", true],
+  ])("does what a loop written by hand does: %s", async (_, compile) => {
     const set = data.circles({ samples: 30, noise: 0.05, seed: 2 });
     const [net, byHand] = [netOf([2, 5, 2], 4), netOf([2, 5, 2], 4)];
     const optimizer = new optim.SGD(net.parameters(), { learningRate: 0.1, momentum: 0.9 });
     const schedule = new optim.StepSchedule(optimizer, { every: 1, factor: 0.5 });
-    const { history } = await fit(net, set, { epochs: 2, batchSize: 8, optimizer, schedule, shuffle: false });
+    const { history } = await fit(net, set, {
+      epochs: 2,
+      batchSize: 8,
+      optimizer,
+      schedule,
+      shuffle: false,
+      compile,
+    });
     const other = new optim.SGD(byHand.parameters(), { learningRate: 0.1, momentum: 0.9 });
     for (const rate of [0.1, 0.05]) {
       other.learningRate = rate;
@@ -72,7 +82,12 @@ describe("fit", () => {
         other.step();
       }
     }
-    expect(net.parameters().map((one) => one.toArray())).toEqual(byHand.parameters().map((one) => one.toArray()));
+    const values = (one: nn.Module) => one.parameters().flatMap((parameter) => [...parameter.data]);
+    const expected = values(byHand);
+    if (!compile) expect(values(net)).toEqual(expected);
+    values(net).forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i], 5);
+    });
     expect(history.map((one) => one.learningRate)).toEqual([0.1, 0.05]);
   });
 
@@ -132,6 +147,7 @@ describe("fit", () => {
     await fit(net, data.xor(), {
       epochs: 2,
       batchSize: 2,
+      compile: false,
       onProgress: ({ record }) => {
         if (record === null) within++;
         net.eval();
@@ -140,6 +156,59 @@ describe("fit", () => {
     expect(within).toBe(2);
     expect(modes).toEqual([true, true, true, true]);
     expect(net.namedModules().some(([, module]) => module.training)).toBe(false);
+  });
+
+  it("runs the code of the net once for each shape of batch, and replays it", async () => {
+    let runs = 0;
+    class Counted extends nn.Module {
+      forward(x: Tensor): Tensor {
+        runs++;
+        return x;
+      }
+    }
+    const net = new nn.Sequential(new nn.Linear(2, 2), new Counted());
+    await fit(net, data.moons({ samples: 20 }), { epochs: 10, batchSize: 8 });
+    // With .grad and without at the first step, and a last batch of 4.
+    expect(runs).toBeLessThanOrEqual(3);
+  });
+
+  it("runs a net that reads values step by step, with the same result as without compiling", async () => {
+    class Reading extends nn.Module {
+      forward(x: Tensor): Tensor {
+        return x.sum().item() > 0 ? x.mul(2) : x.neg();
+      }
+    }
+    const run = async (compile: boolean) => {
+      const net = new nn.Sequential(
+        new nn.Dropout(0.3, { generator: new Generator(1) }),
+        new Reading(),
+        netOf([2, 3, 2], 1),
+      );
+      const { history } = await fit(net, data.moons({ samples: 30, seed: 1 }), {
+        epochs: 3,
+        batchSize: 8,
+        seed: 1,
+        compile,
+      });
+      return [history, net.parameters().map((one) => one.toArray())];
+    };
+    expect(await run(true)).toEqual(await run(false));
+  });
+
+  it("follows parameters that are frozen between epochs", async () => {
+    const net = netOf([2, 3, 2], 1);
+    const [first, , last] = net.parameters();
+    const seen: unknown[] = [];
+    await fit(net, data.moons({ samples: 16 }), {
+      epochs: 3,
+      onProgress: () => {
+        seen.push([first.toArray(), last.toArray()]);
+        first.requiresGrad = false;
+      },
+    });
+    const [[start, lastStart], , [end, lastEnd]] = seen as [number[][], number[][]][];
+    expect(end).toEqual(start);
+    expect(lastEnd).not.toEqual(lastStart);
   });
 
   it("leaves out smaller batches where told to, so that batch norm can train", async () => {
