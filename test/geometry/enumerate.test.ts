@@ -4,7 +4,7 @@ import { ValidationError } from "../../src/base/errors.js";
 import { type Enumeration, type EnumerationMethod, enumerate } from "../../src/geometry/enumerate.js";
 import { validateEnumeration } from "../../src/geometry/enumerate-validate.js";
 import { floatPattern } from "../../src/pwl/evaluate.js";
-import type { PwlNet } from "../../src/pwl/net.js";
+import { type PwlNet, reluNet } from "../../src/pwl/net.js";
 import { ActivationPattern, packPattern, patternLayout } from "../../src/pwl/pattern.js";
 import { decideStates } from "../../src/pwl/signs.js";
 import { randomNet, stream } from "../pwl/nets.js";
@@ -181,6 +181,40 @@ describe("nets with maxima, other hinges, and skip connections", () => {
     );
   });
 });
+
+describe("cells with more facets than a word has bits", () => {
+  const angles = Array.from({ length: 37 }, (_, k) => (2 * Math.PI * (k + 0.1)) / 37);
+
+  it("bounded by tangents of a circle", async () => {
+    const rows = angles.map((angle) => [Math.cos(angle), Math.sin(angle)]);
+    const net = reluNet([rows, [angles.map(() => 1)]], [angles.map(() => -0.5), [0]]);
+    const [a, b] = await both(net, cube(2));
+    expect(adjacency(b)).toEqual(adjacency(a));
+    const inside = a.cells.at(patternIndex(a, (state) => state === 0));
+    expect(inside.facets).toHaveLength(37);
+  });
+
+  it("are the Voronoi cells of a ring and its centre, as a maximum of affine functions", async () => {
+    const sites = [[0, 0], ...angles.map((angle) => [0.8 * Math.cos(angle), 0.8 * Math.sin(angle)])];
+    const { argument } = reluNet([sites, [sites.map(() => 1)]], [sites.map(([x, y]) => -(x * x + y * y) / 2), [0]])
+      .layers[0];
+    const output = reluNet([[[1]]], [[0]]).output;
+    const net: PwlNet = {
+      ...reluNet([[[1, 0]]], [[0]]),
+      layers: [{ kind: "max", name: "nearest site", argument, starts: Int32Array.from([0, sites.length]) }],
+      output: { ...output, terms: [{ source: 1, block: output.terms[0].block }] },
+    };
+    const [a, b] = await both(net, cube(2));
+    expect(a.count).toBe(38);
+    expect(adjacency(b)).toEqual(adjacency(a));
+    expect(a.cells.at(patternIndex(a, (winner) => winner === 0)).facets).toHaveLength(37);
+  });
+});
+
+/** The cell all of whose gates are in a state that is wanted. */
+function patternIndex({ cells }: Enumeration, wanted: (state: number) => boolean): number {
+  return Array.from(cells).findIndex(({ pattern }) => Array.from(pattern).every(wanted));
+}
 
 describe("cells", () => {
   const net = genericNet(11, [3, 6, 5, 2]);
