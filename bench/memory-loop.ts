@@ -4,9 +4,8 @@
  *
  *   node memory-loop.js <folder of the workload> <steps> <keep: 0 or 1> <crease or crease-compiled>
  */
-import type { Tensor } from "../src/index.js";
-import type * as eagerPeer from "./peers/crease.js";
-import type * as compiledPeer from "./peers/crease-compiled.js";
+import { compile, type Tensor } from "../src/index.js";
+import { workOf } from "./peers/crease.js";
 import { readWorkload } from "./workloads.js";
 
 export interface MemoryRecord {
@@ -19,17 +18,13 @@ export interface MemoryRecord {
   readonly changed: number;
 }
 
-async function main(): Promise<void> {
+function main(): void {
   const [folder, stepsText, keepText, peer] = process.argv.slice(2);
   const steps = Number(stepsText);
   const keep = keepText === "1";
   const { workload, arrays } = readWorkload(folder);
-  const { workOf } = (await import("./peers/crease.js")) as typeof eagerPeer;
   const eager = workOf(workload, arrays);
-  const work =
-    peer === "crease-compiled"
-      ? ((await import("./peers/crease-compiled.js")) as typeof compiledPeer).compiled(eager)
-      : eager;
+  const work = peer === "crease-compiled" ? compile(eager) : eager;
   const kept: Tensor[] = [];
   const numbers = new Float64Array(keep ? steps : 0);
   const resident = [process.memoryUsage.rss()];
@@ -48,7 +43,4 @@ async function main(): Promise<void> {
   console.log(JSON.stringify({ steps, seconds, resident, peak, changed } satisfies MemoryRecord));
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-});
+main();

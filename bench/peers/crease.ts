@@ -1,6 +1,5 @@
 /** Crease, eager: the steps as users write them. */
 
-import { simdLevel } from "../../src/array/wasm/features.js";
 import * as crease from "../../src/index.js";
 import { losses, nn, optim, type Tensor, tensor } from "../../src/index.js";
 import type { Arrays, ConvolutionWorkload, MlpWorkload, NamedArray, ScalarsWorkload, Workload } from "../workloads.js";
@@ -138,10 +137,11 @@ export function contestant(work: Work): Contestant {
   };
 }
 
-/** The kernels chosen, by the library's own account where it gives one. */
+/** The kernels chosen, by the library's own account. */
 export async function describe(): Promise<string> {
-  const info = "backendInfo" in crease ? (crease.backendInfo as () => unknown)() : { simd: simdLevel() };
-  return `kernels ${JSON.stringify(info)}`;
+  const { simd, kernels, threads } = crease.backendInfo();
+  const chosen = Object.entries(kernels).map(([name, kernel]) => `${name} by ${kernel}`);
+  return `SIMD level ${simd}, threads ${threads}; ${chosen.join("; ")}`;
 }
 
 export const peer: Peer = {
