@@ -4,10 +4,10 @@ import { checkOptions } from "../ops/create.js";
 import { row } from "../pwl/blocks.js";
 import type { HingeLayer, PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
-import { cellPolygon, filledPath, polygonPath, segmentsPath, valueBands } from "./chart/bands.js";
+import { segmentsPath, valueBands } from "./chart/bands.js";
 import { figure, type LegendEntry } from "./chart/figure.js";
-import { Panel } from "./chart/panel.js";
-import { drawPoints, netOf, type PointData } from "./chart/points.js";
+import { domainOf, Panel } from "./chart/panel.js";
+import { drawPoints, netOf, type PointData, rowsOf } from "./chart/points.js";
 import { element, type Point, pathThrough, text } from "./chart/svg.js";
 import { palette } from "./palette.js";
 import { titled } from "./plot-lines.js";
@@ -15,7 +15,7 @@ import { titled } from "./plot-lines.js";
 export type Box = readonly [readonly [number, number], readonly [number, number]];
 
 export interface CreasesOptions {
-  /** What is drawn of the plane. Default [-1, 1] × [-1, 1]. */
+  /** What is drawn of the plane. Default: around the data; without data [-1, 1] × [-1, 1]. */
   readonly box?: Box;
   readonly data?: PointData;
   /** The net's values as bands of colour, and its decision boundary. Default true. */
@@ -40,29 +40,48 @@ const OPTIONS = ["box", "data", "surface", "creases", "labels", "title", "captio
  * as long as its bias |b_i| is large, the active side shaded, data points; behind them the net's values and its decision
  * boundary. Contours and boundary are exact. SVG.
  *
- * @throws DrawError where the first layer is none of hinges of the input.
+ * @throws DrawError where the first layer chooses maxima.
  */
 export function plotCreases(f: Readable, options: CreasesOptions = {}): string {
   checkOptions(options, OPTIONS, "plotCreases");
-  const box: Box = options.box ?? [
-    [-1, 1],
-    [-1, 1],
-  ];
+  const box = options.box ?? boxAround(options.data);
   const net = netOf(f, 2, "plotCreases");
   const panel = boxPanel(box, options);
   const legend: LegendEntry[] = [];
   if (options.surface ?? true) legend.push(...drawSurface(panel, partition(net, { box }), net));
-  if (options.creases ?? true) {
-    const drawn = drawCreases(panel, firstLayer(net), box, options.labels);
-    if (drawn > 0) {
-      legend.push(
-        { label: "crease of a first-layer unit, its active side shaded", colour: palette.black, mark: "line" },
-        { label: "its weight vector, as long as its bias", colour: palette.purple, mark: "arrow" },
-      );
-    }
-  }
+  const first = (options.creases ?? true) ? firstLayer(net, "plotCreases", "creases") : null;
+  const lines = first === null ? [] : linesIn(panel, first, box);
+  for (const line of lines) drawCrease(panel, line);
   if (options.data !== undefined) legend.push(...drawPoints(panel, options.data, "plotCreases"));
+  drawWeights(panel, lines, options.labels);
+  if (lines.length > 0) {
+    legend.push(
+      { label: "crease of a first-layer unit, its active side shaded", colour: palette.black, mark: "line" },
+      { label: "its weight vector, as long as its bias", colour: palette.purple, mark: "arrow" },
+    );
+  }
   return figure([panel.block()], titled(options.title, options.caption), legend);
+}
+
+/** The data with a margin; the unit square around 0 without data. */
+export function boxAround(data: PointData | undefined): Box {
+  const points = data === undefined ? [] : rowsOf(data.points, "data");
+  if (points.length === 0) {
+    return [
+      [-1, 1],
+      [-1, 1],
+    ];
+  }
+  return [
+    domainOf(
+      points.map(([x]) => x),
+      0.1,
+    ),
+    domainOf(
+      points.map(([, y]) => y),
+      0.1,
+    ),
+  ];
 }
 
 /** A panel over a box in its own proportions, unless these are extreme. */
@@ -92,7 +111,7 @@ export function boxPanel(
 export function drawSurface(panel: Panel, p: Partition, net: PwlNet): LegendEntry[] {
   if (net.output.size > 1) {
     drawBoundary(panel, p.classBoundary().coordinates);
-    return [{ label: "class boundary", colour: palette.black, mark: "line" }];
+    return [{ label: "class boundary", colour: palette.black, mark: "thick" }];
   }
   const { svg, bands } = valueBands(p, 0, 0, panel.at);
   panel.add(svg);
@@ -100,7 +119,7 @@ export function drawSurface(panel: Panel, p: Partition, net: PwlNet): LegendEntr
   return [
     { label: "output below 0", colour: bands[2].colour, mark: "box" },
     { label: "above 0", colour: bands[bands.length - 3].colour, mark: "box" },
-    { label: "decision boundary", colour: palette.black, mark: "line" },
+    { label: "decision boundary", colour: palette.black, mark: "thick" },
   ];
 }
 
@@ -113,11 +132,12 @@ export function drawBoundary(panel: Panel, coordinates: ArrayLike<number>): void
   );
 }
 
-function firstLayer(net: PwlNet): HingeLayer {
-  const [layer] = net.layers;
-  if (layer === undefined || layer.kind !== "hinge") {
+/** The hinges that read the input first; null in a net without gates. */
+export function firstLayer(net: PwlNet, where: string, option: string): HingeLayer | null {
+  const layer = net.layers.at(0) ?? null;
+  if (layer !== null && layer.kind !== "hinge") {
     throw new DrawError(
-      `plotCreases: the net has ${layer === undefined ? "no gates, so no creases" : "a maximum as its first layer"}; pass creases: false to draw its values alone`,
+      `${where}: the net's first layer chooses maxima, whose creases have no weight vector; pass ${option}: false`,
     );
   }
   return layer;
@@ -125,8 +145,16 @@ function firstLayer(net: PwlNet): HingeLayer {
 
 /** One unit's line w · x + b = 0. */
 interface Line {
+  readonly unit: number;
   readonly w: Point;
   readonly b: number;
+}
+
+/** A line as it is drawn, in pixels. */
+export interface DrawnLine extends Line {
+  readonly ends: readonly [Point, Point];
+  /** Unit vector perpendicular to the line, on the side where the unit is active. */
+  readonly towards: Point;
 }
 
 const SHADE = 11;
@@ -134,59 +162,64 @@ const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 
 const subscript = (n: number): string => [...String(n)].map((digit) => SUBSCRIPTS[Number(digit)]).join("");
 
-/** Gives the number of creases that cross the box. */
-function drawCreases(panel: Panel, layer: HingeLayer, box: Box, labels: boolean | undefined): number {
-  const lines = linesOf(layer);
-  const largest = Math.max(...lines.map(({ b }) => Math.abs(b)), Number.MIN_VALUE);
-  let drawn = 0;
-  const arrows: string[] = [];
-  for (const [i, line] of lines.entries()) {
+/** The creases of the first layer that cross the box. */
+export function linesIn(panel: Panel, layer: HingeLayer, box: Box): DrawnLine[] {
+  return linesOf(layer).flatMap((line) => {
     const ends = clipLine(line, box);
-    if (ends === null) continue;
-    drawn++;
+    if (ends === null) return [];
     const [p, q] = ends.map(panel.at);
-    // the active side in pixels: perpendicular to the line there, towards growing w · x + b
-    const towards = activeNormal(panel, line, ends[0], p, q);
-    const shade: Point[] = [
-      p,
-      q,
-      [q[0] + SHADE * towards[0], q[1] + SHADE * towards[1]],
-      [p[0] + SHADE * towards[0], p[1] + SHADE * towards[1]],
-    ];
-    panel.add(element("path", { d: pathThrough(shade, true), fill: palette.black, opacity: 0.1 }));
-    panel.add(element("path", { d: pathThrough([p, q]), stroke: palette.black, "stroke-width": 1.2, opacity: 0.75 }));
-    const length = 14 + 40 * (Math.abs(line.b) / largest);
-    const [mx, my] = middle(p, q, i);
+    return [{ ...line, ends: [p, q], towards: activeNormal(panel, line, ends[0], p, q) }];
+  });
+}
+
+function drawCrease(panel: Panel, { ends: [p, q], towards: [dx, dy] }: DrawnLine): void {
+  // the shade is drawn beyond the box, which clips it, so that it has no ends inside
+  const length = Math.hypot(q[0] - p[0], q[1] - p[1]) || 1;
+  const along: Point = [(40 * (q[0] - p[0])) / length, (40 * (q[1] - p[1])) / length];
+  const from: Point = [p[0] - along[0], p[1] - along[1]];
+  const to: Point = [q[0] + along[0], q[1] + along[1]];
+  const shade: Point[] = [
+    from,
+    to,
+    [to[0] + SHADE * dx, to[1] + SHADE * dy],
+    [from[0] + SHADE * dx, from[1] + SHADE * dy],
+  ];
+  panel.add(element("path", { d: pathThrough(shade, true), fill: palette.black, opacity: 0.1 }));
+  panel.add(element("path", { d: pathThrough([from, to]), stroke: palette.black, "stroke-width": 1.2, opacity: 0.75 }));
+}
+
+export function drawWeights(panel: Panel, lines: readonly DrawnLine[], labels?: boolean): void {
+  const largest = Math.max(...lines.map(({ b }) => Math.abs(b)), Number.MIN_VALUE);
+  for (const { unit, b, ends, towards } of lines) {
+    const length = 14 + 40 * (Math.abs(b) / largest);
+    const [mx, my] = middle(ends[0], ends[1], unit);
     const tip: Point = [mx + length * towards[0], my + length * towards[1]];
-    arrows.push(arrow([mx, my], tip, towards));
-    if (labels ?? lines.length <= 12) {
-      arrows.push(
-        text(`W${subscript(i + 1)}`, tip[0] + 9 * towards[0], tip[1] + 9 * towards[1] + 3, {
-          size: 10,
-          fill: palette.black,
-          anchor: "middle",
-          style: "italic",
-          halo: true,
-        }),
-      );
-    }
+    panel.add(arrow([mx, my], tip, towards));
+    if (!(labels ?? lines.length <= 12)) continue;
+    panel.add(
+      text(`W${subscript(unit + 1)}`, tip[0] + 9 * towards[0], tip[1] + 9 * towards[1] + 3, {
+        size: 10,
+        fill: palette.black,
+        anchor: "middle",
+        style: "italic",
+        halo: true,
+      }),
+    );
   }
-  panel.add(...arrows);
-  return drawn;
 }
 
 /** Units whose weights are all 0 have no line. */
 function linesOf({ argument, threshold }: HingeLayer): Line[] {
   const lines: Line[] = [];
-  for (let i = 0; i < argument.size; i++) {
+  for (let unit = 0; unit < argument.size; unit++) {
     const w: [number, number] = [0, 0];
     for (const { block } of argument.terms) {
-      const { indices, values } = row(block, i);
+      const { indices, values } = row(block, unit);
       indices.forEach((j, k) => {
         w[j] += values[k];
       });
     }
-    if (w[0] !== 0 || w[1] !== 0) lines.push({ w, b: argument.bias[i] - threshold[i] });
+    if (w[0] !== 0 || w[1] !== 0) lines.push({ unit, w, b: argument.bias[unit] - threshold[unit] });
   }
   return lines;
 }
@@ -225,18 +258,4 @@ function arrow(from: Point, to: Point, [dx, dy]: Point): string {
     element("path", { d: pathThrough([from, base]), stroke: palette.purple, "stroke-width": 2 }) +
     element("path", { d: pathThrough(head, true), fill: palette.purple })
   );
-}
-
-/** Fills each cell by a colour of its own; for partitions. */
-export function drawCells(panel: Panel, p: Partition, colourOf: (cell: number) => string): void {
-  const paths = new Map<string, string[]>();
-  for (let i = 0; i < p.cells.length; i++) {
-    const d = polygonPath(cellPolygon(p, i, panel.at));
-    if (d === "") continue;
-    const colour = colourOf(i);
-    const list = paths.get(colour);
-    if (list === undefined) paths.set(colour, [d]);
-    else list.push(d);
-  }
-  for (const [colour, parts] of paths) panel.add(filledPath(parts.join(""), colour));
 }

@@ -85,8 +85,9 @@ export function divergingColour(share: number): string {
   return hex(interpolateRdBu(0.5 - 0.36 * within));
 }
 
-/** `rgb(1, 2, 3)` as `#010203`. */
-function hex(colour: string): string {
+/** `rgb(1, 2, 3)` or a hexadecimal colour as `#010203`. */
+export function hex(colour: string): string {
+  if (colour.startsWith("#")) return colour;
   const channels = colour.match(/\d+/g) as RegExpMatchArray;
   return `#${channels.map((channel) => Number(channel).toString(16).padStart(2, "0")).join("")}`;
 }

@@ -5,8 +5,8 @@ import { element, FONT, text, textWidth, wrapText } from "./svg.js";
 export interface LegendEntry {
   readonly label: string;
   readonly colour: string;
-  /** How the key looks: a line, a dashed line, a filled box, a round or a square mark, an arrow, a crossed-out cell. */
-  readonly mark: "line" | "dashed" | "box" | "circle" | "triangle" | "arrow";
+  /** How the key looks. */
+  readonly mark: "line" | "thick" | "dashed" | "box" | "circle" | "triangle" | "arrow";
 }
 
 /** A part of a figure that has a size and draws itself at the origin. */
@@ -109,6 +109,8 @@ function key(mark: LegendEntry["mark"], colour: string): string {
   switch (mark) {
     case "line":
       return element("line", line);
+    case "thick":
+      return element("line", { ...line, "stroke-width": 3.4 });
     case "dashed":
       return element("line", { ...line, "stroke-dasharray": "4 3" });
     case "box":

@@ -1,0 +1,301 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  plotAffineRows,
+  plotCreases,
+  plotHinges,
+  plotLines,
+  plotPartition,
+  plotPatterns,
+  rasterize,
+} from "../../src/draw/index.js";
+import {
+  activationPatterns,
+  DrawError,
+  Generator,
+  GeometryError,
+  linearize,
+  lower,
+  nn,
+  OptionError,
+  partition,
+  rand,
+  ShapeError,
+  tensor,
+  ValueError,
+} from "../../src/index.js";
+import { reluNet } from "../../src/pwl/net.js";
+
+const count = (svg: string, part: string | RegExp): number => svg.match(new RegExp(part, "g"))?.length ?? 0;
+
+/** Numbers of the path data of an element that has an attribute. */
+const pathOf = (svg: string, attribute: string): number[][] => {
+  const path = svg.split("<path ").find((one) => one.includes(attribute)) ?? "";
+  const data = /d="([^"]*)"/.exec(path)?.[1] ?? "";
+  return data
+    .split(/[ML]/)
+    .slice(1)
+    .map((point) => point.split(",").map(Number.parseFloat));
+};
+
+const net = nn.mlp([2, 8, 8, 1], { activation: "relu", generator: new Generator(1) });
+const pwl = lower(net, { shape: [2] });
+const box = [
+  [-2, 2],
+  [-2, 2],
+] as const;
+const p = partition(pwl, { box });
+
+/** |x| as two hinges. */
+const absolute = reluNet([[[1], [-1]], [[1, 1]]], [[0, 0], [0]]);
+
+const figures: Record<string, () => string> = {
+  lines: () => plotLines([{ name: "loss", y: [3, 2, 1] }], { title: "Loss", xLabel: "epoch", caption: "It falls." }),
+  hinges: () => plotHinges(absolute, { target: Math.abs, data: { x: [0.5], y: [0.5] } }),
+  creases: () =>
+    plotCreases(net, {
+      data: {
+        points: [
+          [0, 1],
+          [1, 0],
+        ],
+        classes: [0, 1],
+      },
+    }),
+  patterns: () => plotPatterns(activationPatterns(net, rand([20, 2], { generator: new Generator(2) }))),
+  affine: () =>
+    plotAffineRows(
+      [
+        [1, -1, 0, 2],
+        [0, 1, 2, 3],
+      ],
+      { shape: [2, 2], b: [0.5, -1] },
+    ),
+  partition: () => plotPartition(p, { weights: true, labels: true }),
+};
+
+describe.each(Object.keys(figures))("the figure of %s", (name) => {
+  const svg = figures[name]();
+
+  it("is one self-contained SVG", () => {
+    expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" role="img"/);
+    expect(svg).not.toMatch(/href|url\(|<script|<style|<image|NaN|Infinity|undefined/);
+    expect(count(svg, "<svg")).toBe(count(svg, "</svg>"));
+  });
+
+  it("has the same bytes each time", () => {
+    expect(figures[name]()).toBe(svg);
+  });
+
+  it("becomes a picture", async () => {
+    expect((await rasterize(svg, { scale: 1 })).length).toBeGreaterThan(1000);
+  });
+});
+
+describe("texts of a figure", () => {
+  it("cannot add markup, whatever they say", () => {
+    const tags = (svg: string): string[] => svg.match(/<\/?[\w]+/g) ?? [];
+    const plain = tags(plotLines([{ name: "x", y: [1, 2] }], { title: "x", xLabel: "x", caption: "x" }));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.constantFrom("</text><script>", '"onload="', "&lt;", "]]>"),
+          fc.string({ unit: "binary", maxLength: 12 }),
+        ),
+        (evil) => {
+          const name = evil.replace(/\s/g, "").replace(/[₀-₉]/g, "") || "x";
+          const svg = plotLines([{ name, y: [1, 2] }], { title: name, xLabel: name, caption: name });
+          expect(tags(svg)).toEqual(plain);
+          expect(svg).not.toMatch(/<[^>]*\sonload=/);
+        },
+      ),
+    );
+  });
+});
+
+describe("plotLines", () => {
+  it("draws through every point, in proportion", () => {
+    const svg = plotLines([{ name: "y", x: [0, 1, 3], y: [0, 1, 0] }], { width: 300, height: 100 });
+    const [a, b, c] = pathOf(svg, 'stroke-width="1.8"');
+    expect(b[0] - a[0]).toBeCloseTo(100, 1);
+    expect(c[0] - a[0]).toBeCloseTo(300, 1);
+    expect([a[1], b[1] < a[1]]).toEqual([c[1], true]);
+  });
+
+  it("leaves a gap where a value is not finite", () => {
+    const svg = plotLines([{ name: "y", y: [1, 2, Number.NaN, 2, 1] }]);
+    expect(count(/d="([^"]*)"[^>]*stroke-width="1.8"/.exec(svg)?.[1] ?? "", "M")).toBe(2);
+  });
+
+  it("refuses lengths that differ, logarithms of 0, unknown options", () => {
+    expect(() => plotLines([{ name: "y", x: [1], y: [1, 2] }])).toThrow(ShapeError);
+    expect(() => plotLines([{ name: "y", y: [0, 1] }], { yScale: "log" })).toThrow(ValueError);
+    expect(() => plotLines([], { color: "red" } as object)).toThrow(OptionError);
+  });
+
+  it("draws nothing, one point, and equal values", () => {
+    for (const y of [[], [1], [2, 2, 2]]) expect(plotLines([{ name: "y", y }])).not.toContain("NaN");
+  });
+});
+
+describe("plotHinges", () => {
+  it("adds the hinges up to the net, and marks its kinks", () => {
+    const svg = plotHinges(absolute, { domain: [-1, 1] });
+    const total = pathOf(svg, 'stroke-width="2"');
+    expect(total).toHaveLength(3);
+    expect(total[0][1]).toBeCloseTo(total[2][1], 6);
+    expect(total[1][0]).toBeCloseTo((total[0][0] + total[2][0]) / 2, 6);
+    // one kink of each hinge, one of the sum
+    expect(count(svg, 'r="3"')).toBe(2);
+    expect(count(svg, 'r="2.8"')).toBe(1);
+  });
+
+  it("says what it cannot draw", () => {
+    expect(() => plotHinges(reluNet([[[1]]], [[0]]))).toThrow(/straight line/);
+    expect(() => plotHinges(pwl)).toThrow(/functions of 1 number, this one takes 2/);
+    expect(() => plotHinges(reluNet([[[1]], [[1], [1]]], [[0], [0, 0]]))).toThrow(DrawError);
+  });
+});
+
+describe("plotCreases", () => {
+  const hinge = (w: readonly [number, number], b: number) => reluNet([[[...w]], [[1]]], [[b], [-0.25]]);
+
+  it("draws the crease where the pre-activation is 0, the arrow on the active side", () => {
+    // active where x > 0: a vertical line in the middle, its arrow to the right
+    const svg = plotCreases(hinge([1, 0], 0), { surface: false });
+    const [from, to] = pathOf(svg, 'stroke-width="1.2"');
+    expect([from[0], to[0]]).toEqual([210, 210]);
+    const [tail, base] = pathOf(svg, 'stroke-width="2"');
+    expect(base[0]).toBeGreaterThan(tail[0]);
+    const flipped = pathOf(plotCreases(hinge([-1, 0], 0), { surface: false }), 'stroke-width="2"');
+    expect(flipped[1][0]).toBeLessThan(flipped[0][0]);
+  });
+
+  it("leaves out creases beyond the box, and units without weights", () => {
+    expect(plotCreases(hinge([1, 0], 5), { surface: false })).not.toContain('stroke-width="1.2"');
+    expect(plotCreases(hinge([0, 0], 1), { surface: false })).not.toContain('stroke-width="1.2"');
+  });
+
+  it("draws the decision boundary where the output is 0", () => {
+    // relu(x) - 0.25 = 0 at x = 0.25, a share of 0.625 of the width
+    const [from, to] = pathOf(plotCreases(hinge([1, 0], 0)), 'stroke-width="2.6"');
+    expect([from[0], to[0]]).toEqual([262.5, 262.5]);
+  });
+
+  it("draws a net without gates, and one of several outputs", () => {
+    expect(plotCreases(reluNet([[[1, 1]]], [[0]]))).toContain("decision boundary");
+    expect(plotCreases(nn.mlp([2, 4, 3], { activation: "relu" }))).toContain("class boundary");
+  });
+
+  it("names a box that is none, and data that do not fit", () => {
+    expect(() =>
+      plotCreases(net, {
+        box: [
+          [1, 1],
+          [0, 1],
+        ],
+      }),
+    ).toThrow(GeometryError);
+    expect(() => plotCreases(net, { data: { points: [[1, 2]], classes: [0, 1] } })).toThrow(/1 points, but 2 classes/);
+    expect(() => plotCreases(net, { data: { points: [[1, 2], [3]] } })).toThrow(/row 1/);
+  });
+});
+
+describe("plotPatterns", () => {
+  it("fills a cell for every active unit", () => {
+    const svg = plotPatterns([
+      [1, 0, 1],
+      [1, 1, 0],
+    ]);
+    const active = /d="([^"]*)" fill="#0072b2"/.exec(svg)?.[1] ?? "";
+    expect(count(active, "M")).toBe(4);
+    expect(svg).toContain("2 inputs, 3 units in 1 layer (layer 1): 2 distinct patterns.");
+  });
+
+  it("shows as many distinct patterns as there are", () => {
+    const patterns = activationPatterns(net, rand([50, 2], { generator: new Generator(4) }));
+    expect(plotPatterns(patterns)).toContain(`${patterns.distinct} distinct patterns`);
+  });
+
+  it("refuses layers that do not add up", () => {
+    expect(() => plotPatterns([[1, 0]], { layers: [3] })).toThrow(/3 units together, a row has 2/);
+  });
+});
+
+describe("plotAffineRows", () => {
+  it("draws one image per row on one scale", () => {
+    const { A, b } = linearize(
+      nn.mlp([9, 4, 3], { activation: "relu", generator: new Generator(2) }),
+      rand([9], { generator: new Generator(3) }),
+    );
+    const svg = plotAffineRows(A, { shape: [3, 3], b });
+    expect(count(svg, 'font-weight="bold"')).toBe(3);
+    expect(count(svg, "b = ")).toBe(3);
+  });
+
+  it("takes the image's shape from the tensor", () => {
+    expect(
+      count(
+        plotAffineRows(
+          tensor([
+            [
+              [1, 2],
+              [3, 4],
+            ],
+          ]),
+        ),
+        "M0,24h24v24",
+      ),
+    ).toBe(1);
+  });
+
+  it("refuses an image of another size", () => {
+    expect(() => plotAffineRows([[1, 2, 3]], { shape: [2, 2] })).toThrow(/3 numbers, an image of 2 × 2 has 4/);
+  });
+});
+
+describe("plotPartition", () => {
+  it("draws every cell, and every inner edge once", () => {
+    const svg = plotPartition(p, { boundary: false, legend: false });
+    const fills = [...svg.matchAll(/d="([^"]*)" fill="#\w+" stroke="#\w+" stroke-width="0.35"/g)]
+      .map(([, d]) => d)
+      .join("");
+    expect(count(fills, "z")).toBe(p.cells.length);
+    const edges = [...svg.matchAll(/d="([^"]*)" fill="none"/g)].map(([, d]) => d).join("");
+    const { complex } = p;
+    const inner = Array.from(
+      { length: complex.edgeCount },
+      (_, e) => complex.edgeLeft[e] >= 0 && complex.edgeRight[e] >= 0,
+    );
+    expect(count(edges, "M")).toBe(inner.filter(Boolean).length);
+  });
+
+  it("colours by pattern so that neighbours differ", () => {
+    const svg = plotPartition(p, { boundary: false, creases: false, legend: false });
+    expect(new Set(svg.match(/fill="#\w{6}" stroke/g)).size).toBeGreaterThan(1);
+  });
+
+  it.each(["pattern", "slope", "value", "depth"] as const)("colours by %s", (colour) => {
+    const svg = plotPartition(p, { colour, data: { points: [[0, 0]] } });
+    expect(svg).toContain(`${p.cells.length} cells`);
+    expect(svg).not.toContain("NaN");
+  });
+
+  it("numbers the cells", () => {
+    expect(count(plotPartition(p, { labels: true }), 'paint-order="stroke"')).toBe(p.cells.length);
+  });
+
+  it("draws what a stopped run found, and says that it was stopped", () => {
+    const part = partition(pwl, { box, limits: { cells: 5 } });
+    expect(plotPartition(part)).toContain("before the run was stopped");
+    expect(() => plotPartition(part, { boundary: true })).toThrow(/incomplete/);
+  });
+
+  it("names what it cannot draw", () => {
+    expect(() => plotPartition(partition(absolute, { box: [[-1, 1]] }))).toThrow(/plotHinges/);
+    expect(() => plotPartition(p, { colour: "red" as "value" })).toThrow(
+      /"pattern", "slope", "value" or "depth", got "red"/,
+    );
+    expect(() => plotPartition(p, { colour: "slope", output: 1 })).toThrow(OptionError);
+  });
+});
