@@ -4,7 +4,7 @@ import { type Expression, numbers, Recorder, type Scalars } from "../array/expre
 import { elementwiseInto } from "../array/kernels.js";
 import { broadcastShapes, SCALAR, type Shape, sizeOf } from "../array/shape.js";
 import type { ArrayView } from "../array/storage.js";
-import { OptionError, ValueError } from "../base/errors.js";
+import { DtypeError, OptionError, ValueError } from "../base/errors.js";
 import { mode } from "./modes.js";
 import {
   type Attributes,
@@ -215,6 +215,10 @@ function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes)
   } else notATensor(op, first);
   if (a.dtype !== b.dtype || a.dtype === "int32") {
     const dtype = commonDtype(op, a.dtype, b.dtype);
+    const given = typeof first === "number" ? first : second;
+    if (dtype === "int32" && typeof given === "number" && (given | 0) !== given) {
+      throw new DtypeError(`${op.name}: int32 with ${given}; compare indices with integers, or convert them first`);
+    }
     if (a.dtype !== dtype) a = convert(a, dtype);
     if (b.dtype !== dtype) b = convert(b, dtype);
   }

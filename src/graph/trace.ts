@@ -92,7 +92,7 @@ export function setGradientFiller(filler: GradientFiller): void {
  */
 export function trace(fn: (...inputs: Tensor[]) => TraceResult, ...args: (Tensor | TraceOptions)[]): Graph {
   const last = args[args.length - 1];
-  const hasOptions = typeof last === "object" && last !== null && !(last instanceof Tensor);
+  const hasOptions = typeof last === "object" && last !== null && !(last instanceof Tensor) && !Array.isArray(last);
   const options: TraceOptions = hasOptions ? last : {};
   checkOptions(options, ["gradients", "sites"], "trace");
   const given = (hasOptions ? args.slice(0, -1) : args) as Tensor[];
