@@ -28,7 +28,7 @@ export function applyT(block: AffineBlock, y: Float64Array, out: Float64Array): 
 /** `out += |block| · x` with the entries' absolute values: for error bounds. */
 export function applyAbsolute(block: AffineBlock, x: Float64Array, out: Float64Array): void {
   if (block.kind === "conv") {
-    applyConvAbsolute(block, x, out);
+    applyConv({ ...block, values: block.values.map(Math.abs) }, x, out);
     return;
   }
   const { rows, values } = block;
@@ -159,67 +159,68 @@ function applyCsrT({ rows, starts, indices, values }: CsrBlock, y: Float64Array,
 
 // --- convolution ---------------------------------------------------------------------------------------------------
 
-/**
- * The outputs that one kernel offset reaches along one axis: first and last (exclusive) output index whose input
- * `output · stride + shift` lies in [0, size), where shift = offset · dilation - padding.
- */
-function reach(shift: number, stride: number, size: number, outputs: number): [number, number] {
-  const first = shift < 0 ? Math.ceil(-shift / stride) : 0;
-  const last = Math.min(outputs, Math.floor((size - 1 - shift) / stride) + 1);
-  return [first, last];
+/** The kernel columns [first, last) that lie inside an image row, for a window whose left edge is at `left`. */
+function insideRow(left: number, dilation: number, kernel: number, width: number): [first: number, last: number] {
+  return [left < 0 ? Math.ceil(-left / dilation) : 0, Math.min(kernel, Math.floor((width - 1 - left) / dilation) + 1)];
 }
 
-/**
- * Visits a convolution as runs of equal weight: for every kernel entry and output row, `count` pairs of an output at
- * `output + k` and an input at `input + k · step`. Padding never appears. Both directions are this walk.
- */
-function walkConv(
-  block: ConvBlock,
-  visit: (weight: number, output: number, input: number, count: number, step: number) => void,
-): void {
+function applyConv(block: ConvBlock, x: Float64Array, out: Float64Array): void {
   const { inputShape, outputShape, kernel, stride, padding, dilation, groups, values } = block;
   const [channels, height, width] = inputShape;
   const [outputs, outputHeight, outputWidth] = outputShape;
   const groupInputs = channels / groups;
-  const groupOutputs = outputs / groups;
-  let at = 0;
-  for (let o = 0; o < outputs; o++) {
-    const firstChannel = Math.floor(o / groupOutputs) * groupInputs;
-    for (let c = firstChannel; c < firstChannel + groupInputs; c++) {
-      for (let ky = 0; ky < kernel[0]; ky++) {
-        const shiftY = ky * dilation[0] - padding[0];
-        const [firstY, lastY] = reach(shiftY, stride[0], height, outputHeight);
-        for (let kx = 0; kx < kernel[1]; kx++, at++) {
-          const shiftX = kx * dilation[1] - padding[1];
-          const [firstX, lastX] = reach(shiftX, stride[1], width, outputWidth);
-          if (lastX <= firstX) continue;
-          for (let y = firstY; y < lastY; y++) {
-            const input = (c * height + y * stride[0] + shiftY) * width + firstX * stride[1] + shiftX;
-            visit(values[at], (o * outputHeight + y) * outputWidth + firstX, input, lastX - firstX, stride[1]);
+  const weights = groupInputs * kernel[0] * kernel[1];
+  for (let o = 0, i = 0; o < outputs; o++) {
+    const firstChannel = Math.floor(o / (outputs / groups)) * groupInputs;
+    for (let oy = 0; oy < outputHeight; oy++) {
+      const top = oy * stride[0] - padding[0];
+      for (let ox = 0; ox < outputWidth; ox++, i++) {
+        const left = ox * stride[1] - padding[1];
+        const [firstX, lastX] = insideRow(left, dilation[1], kernel[1], width);
+        let sum = 0;
+        for (let c = 0; c < groupInputs; c++) {
+          for (let ky = 0; ky < kernel[0]; ky++) {
+            const inputY = top + ky * dilation[0];
+            if (inputY < 0 || inputY >= height) continue;
+            const weight = o * weights + (c * kernel[0] + ky) * kernel[1];
+            const input = ((firstChannel + c) * height + inputY) * width + left;
+            for (let kx = firstX; kx < lastX; kx++) sum += values[weight + kx] * x[input + kx * dilation[1]];
           }
         }
+        out[i] += sum;
       }
     }
   }
 }
 
-function applyConv(block: ConvBlock, x: Float64Array, out: Float64Array): void {
-  walkConv(block, (weight, output, input, count, step) => {
-    for (let k = 0; k < count; k++) out[output + k] += weight * x[input + k * step];
-  });
-}
-
-function applyConvAbsolute(block: ConvBlock, x: Float64Array, out: Float64Array): void {
-  walkConv(block, (weight, output, input, count, step) => {
-    const size = Math.abs(weight);
-    for (let k = 0; k < count; k++) out[output + k] += size * x[input + k * step];
-  });
-}
-
+/** By outputs, so that those with nothing to send back (inactive units, losers of a pool) cost nothing. */
 function applyConvT(block: ConvBlock, y: Float64Array, out: Float64Array): void {
-  walkConv(block, (weight, output, input, count, step) => {
-    for (let k = 0; k < count; k++) out[input + k * step] += weight * y[output + k];
-  });
+  const { inputShape, outputShape, kernel, stride, padding, dilation, groups, values } = block;
+  const [channels, height, width] = inputShape;
+  const [outputs, outputHeight, outputWidth] = outputShape;
+  const groupInputs = channels / groups;
+  const weights = groupInputs * kernel[0] * kernel[1];
+  for (let o = 0, i = 0; o < outputs; o++) {
+    const firstChannel = Math.floor(o / (outputs / groups)) * groupInputs;
+    for (let oy = 0; oy < outputHeight; oy++) {
+      const top = oy * stride[0] - padding[0];
+      for (let ox = 0; ox < outputWidth; ox++, i++) {
+        const yi = y[i];
+        if (yi === 0) continue;
+        const left = ox * stride[1] - padding[1];
+        const [firstX, lastX] = insideRow(left, dilation[1], kernel[1], width);
+        for (let c = 0; c < groupInputs; c++) {
+          for (let ky = 0; ky < kernel[0]; ky++) {
+            const inputY = top + ky * dilation[0];
+            if (inputY < 0 || inputY >= height) continue;
+            const weight = o * weights + (c * kernel[0] + ky) * kernel[1];
+            const input = ((firstChannel + c) * height + inputY) * width + left;
+            for (let kx = firstX; kx < lastX; kx++) out[input + kx * dilation[1]] += yi * values[weight + kx];
+          }
+        }
+      }
+    }
+  }
 }
 
 function convRow(block: ConvBlock, i: number): SparseRow {
