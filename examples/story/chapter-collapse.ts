@@ -1,5 +1,5 @@
 import { collapse } from "crease";
-import { plotCreases } from "crease/draw";
+import { plotAffineRows, plotCreases } from "crease/draw";
 import { boxOf } from "./data-sets.js";
 import { type Chapter, figure, paragraph, row, table } from "./page.js";
 import { percent, type Subject } from "./subject.js";
@@ -28,6 +28,22 @@ export function collapseChapter(subjects: readonly Subject[]): Chapter {
         ...subjects.map(({ set, linear, relu }) => [set.title, percent(linear.accuracy), percent(relu.accuracy)]),
       ]),
       `<pre>${[...steps, "", "the whole net on iris petals, exactly:", ...rows].join("\n")}</pre>`,
+      row(
+        ...flat.steps.map(({ A }, i) =>
+          figure(
+            plotAffineRows([A.transpose().data], {
+              shape: [A.shape[1], A.shape[0]],
+              names: [["W₁", "W₂ W₁", "W₃ W₂ W₁"][i]],
+              cell: 16,
+            }),
+            [
+              "The first matrix, transposed: 2 × 16 numbers.",
+              "Times the second: again 2 × 16.",
+              "Times the third: 2 × 2. That is the net.",
+            ][i],
+          ),
+        ),
+      ),
       paragraph(
         `The product is computed, not asserted: on probe inputs it differs from the forward pass by at most ${flat.difference.toExponential(1)}, where rounding alone may account for ${flat.bound.toExponential(1)}. A classifier of this form draws one straight line. Versicolor lies between setosa and virginica, and no straight line parts a middle from both ends.`,
       ),

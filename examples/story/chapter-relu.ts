@@ -7,8 +7,8 @@ import { percent, type Subject } from "./subject.js";
 /** Three flowers: one of each species. */
 const FLOWERS = [
   { name: "a setosa", row: 0 },
-  { name: "a versicolor", row: 70 },
-  { name: "a virginica", row: 120 },
+  { name: "a versicolor", row: 55 },
+  { name: "a virginica", row: 143 },
 ] as const;
 
 /** What a ReLU net does with the plane, and what it is at three flowers. */
@@ -28,7 +28,7 @@ export async function reluChapter(
     const point = (set.inputs.toArray() as number[][])[index];
     const here = linearize(relu.net, tensor(point));
     const graph = trace((x) => relu.net.forward(x), tensor([point], { name: "petal" }));
-    const dot = toDot(graph, { gates: true, direction: "LR", legend: false });
+    const dot = toDot(graph, { gates: true, direction: "LR", modules: "fold", legend: false });
     const svg = await render(dot, { format: "svg" });
     const file = name.split(" ")[1];
     write(`${file}.dot`, dot);
