@@ -228,8 +228,9 @@ export class VertexPolytopes implements Polytopes {
       let low = x[j];
       let high = low;
       for (let at = j + d, end = count * d; at < end; at += d) {
-        low = Math.min(low, x[at]);
-        high = Math.max(high, x[at]);
+        const coordinate = x[at];
+        if (coordinate < low) low = coordinate;
+        else if (coordinate > high) high = coordinate;
       }
       const middle = 0.5 * (low + high);
       centre[j] = middle;
