@@ -16,7 +16,7 @@ export interface Effort {
   /** Of one contestant in one round. */
   readonly sliceMilliseconds: number;
   readonly warmupMilliseconds: number;
-  /** A contestant that takes longer to answer is left out, and so is one that fails; without it, failing is an error. */
+  /** A contestant that takes longer to answer is left out as failed. */
   readonly limitMilliseconds?: number;
 }
 
@@ -42,10 +42,17 @@ export interface Measurement {
   readonly lastValue: number;
 }
 
+export interface Skipped {
+  readonly name: ContestantName;
+  readonly reason: string;
+  /** Whether it broke off or gave other values, rather than not being there. */
+  readonly failed: boolean;
+}
+
 export interface MeasurementGroup {
   readonly measured: readonly Measurement[];
   /** Contestants left out, and why. */
-  readonly skipped: readonly { readonly name: ContestantName; readonly reason: string }[];
+  readonly skipped: readonly Skipped[];
 }
 
 interface Runner {
@@ -80,7 +87,7 @@ async function warmUp(runner: Runner, { clock, sliceMilliseconds, warmupMillisec
 
 /**
  * Measures `names`, the first of those that are there being the reference for values, on the workload in `folder`.
- * @throws Error where a contestant's values differ from the reference by more than the tolerance.
+ * A contestant whose values differ from the reference by more than the tolerance is left out as failed.
  */
 export async function measure(
   names: readonly ContestantName[],
@@ -90,13 +97,12 @@ export async function measure(
   agreement: Agreement,
 ): Promise<MeasurementGroup> {
   const runners: Runner[] = [];
-  const skipped: { name: ContestantName; reason: string }[] = [];
+  const skipped: Skipped[] = [];
   const children: Child[] = [];
   try {
     const skip = (name: ContestantName, error: unknown): void => {
-      const failing = effort.limitMilliseconds !== undefined && error instanceof Failure;
-      if (!(error instanceof Unavailable || failing)) throw error;
-      skipped.push({ name, reason: error.message });
+      if (!(error instanceof Unavailable || error instanceof Failure)) throw error;
+      skipped.push({ name, reason: error.message, failed: error instanceof Failure });
     };
     // All are started before the first is asked, so that they load at the same time.
     for (const name of names) {
@@ -113,7 +119,7 @@ export async function measure(
         const values = await child.values(agreement.steps);
         const difference = differenceOf(values, runners[0]?.values ?? values);
         if (!(difference <= agreement.tolerance)) {
-          throw new Error(
+          throw new Failure(
             `${name} does not do the same work as ${runners[0]?.child.name ?? name}: values differ by ${difference}, relative; ${values.slice(0, 5)} … instead of ${runners[0]?.values.slice(0, 5)} …`,
           );
         }

@@ -90,6 +90,7 @@ async function main(): Promise<void> {
       ];
       process.stderr.write(`${work} …\r`);
       const group = await measure(names, join(folder, work), compiled, effort, agreement);
+      if (group.skipped.some(({ failed }) => failed)) process.exitCode = 1;
       results.push(...together.map((row) => compare(row, group)));
       for (const { name, description, values, difference, steps, lastValue } of group.measured) {
         descriptions.set(name, description);
