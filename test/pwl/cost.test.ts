@@ -15,7 +15,7 @@ function allocations(fn: () => unknown): { total: number; largest: number } {
   let largest = 0;
   class Counted extends original<ArrayBuffer> {
     constructor(...args: unknown[]) {
-      super(...(args as [number]));
+      super(...(args as [ArrayBuffer]));
       total += this.byteLength;
       largest = Math.max(largest, this.byteLength);
     }
