@@ -162,16 +162,8 @@ class Writer implements Observer {
   }
 
   private newValue({ dtype, shape, size }: Tensor, source: Source, root: Value | null): Value {
-    const value: Value = {
-      id: this.values.length,
-      dtype,
-      shape,
-      size,
-      source,
-      get root() {
-        return root ?? value;
-      },
-    };
+    const value = { id: this.values.length, dtype, shape, size, source, root: root as Value };
+    value.root ??= value;
     this.values.push(value);
     return value;
   }

@@ -45,12 +45,18 @@ export function emitProgram(units: readonly ScheduledUnit[], plan: MemoryPlan, r
   const products = new Products(module, relaxed, units);
   // Several functions, so that no one is so long that the host's compiler gives up optimizing it.
   const parts: FunctionReference<Record<string, never>>[] = [];
-  for (let start = 0; start < units.length; start += UNITS_PER_FUNCTION) {
+  for (let start = 0, end = 0; start < units.length; start = end) {
+    let steps = 0;
+    for (; end < units.length && steps < STEPS_PER_FUNCTION; end++) {
+      const unit = units[end];
+      steps += unit.kind === "loop" ? unit.steps.length : STEPS_OF_OTHERS;
+    }
     parts.push(
       module.function("", {}, (f) => {
         const emitter = new UnitEmitter(f, plan, relaxed, host, products);
-        units.slice(start, start + UNITS_PER_FUNCTION).forEach((unit, i) => {
-          if (unit.kind === "loop") emitter.loop(unit);
+        units.slice(start, end).forEach((unit, i) => {
+          if (unit.kind === "loop" && unit.size === 1) emitter.scalars(unit);
+          else if (unit.kind === "loop") emitter.loop(unit);
           else if (unit.kind === "product") emitter.product(unit);
           else if (unit.kind === "sum") emitter.sum(unit);
           else f.add({ code: [f.callImported(call, f64.constant(start + i)).code, 0x1a] });
@@ -64,7 +70,8 @@ export function emitProgram(units: readonly ScheduledUnit[], plan: MemoryPlan, r
   return module.bytes();
 }
 
-const UNITS_PER_FUNCTION = 40;
+const STEPS_PER_FUNCTION = 250;
+const STEPS_OF_OTHERS = 5;
 
 interface ProductSizes {
   readonly m: number;
@@ -164,6 +171,49 @@ class UnitEmitter {
     if (m * n * k > 0) this.products.call(this.f, unit, this.addressOf);
   }
 
+  /** Single numbers, one after the other; each outside value is read where it is needed first. */
+  scalars({ steps, stored }: LoopUnit): void {
+    const { f } = this;
+    const vector = vectorOf(steps[0].output.dtype as FloatType);
+    const registers = new Map<Value, Local<"v128">>();
+    const lastUse = new Map<Value, number>();
+    steps.forEach(({ inputs }, i) => {
+      for (const { root } of inputs) lastUse.set(root, i);
+    });
+    const zero = i32.constant(0);
+    const inside = new Set(steps.map(({ output }) => output.root));
+    const outside = new Map<number, Value>();
+    for (const { inputs } of steps) {
+      for (const { root } of inputs) if (!inside.has(root)) outside.set(this.addressOf(root), root);
+    }
+    const read = (root: Value): Local<"v128"> => {
+      let register = registers.get(root);
+      if (register === undefined) {
+        register = f.keep(vector.loadSplat(zero, this.addressOf(root)));
+        registers.set(root, register);
+      }
+      return register;
+    };
+    steps.forEach(({ op, attrs, inputs, output }, i) => {
+      const operands = inputs.map(({ root }) => read(root));
+      const expression = expressionOf(op, attrs, inputs.length);
+      const result = emitExpression(f, vector, this.relaxed, expression, operands, this.host);
+      registers.set(output.root, result);
+      if (stored.has(output.root)) {
+        // State is written over its old value: which is read before, if it still will be.
+        const old = outside.get(this.addressOf(output));
+        if (old !== undefined && (lastUse.get(old) as number) > i) read(old);
+        f.add(vector.storeLane(zero, result, 0, this.addressOf(output)));
+      }
+      for (const { root } of [...inputs, output]) {
+        const register = registers.get(root);
+        if (register === undefined || (lastUse.get(root) ?? i) > i) continue;
+        f.release(register);
+        registers.delete(root);
+      }
+    });
+  }
+
   /**
    * One pass over all elements: each outside value is read once, each result that is needed outside is written once.
    * Rows are written whole vectors at a time, past their end into the next row, which is written afterwards.
@@ -205,7 +255,7 @@ class UnitEmitter {
       for (const { output } of steps) registers.delete(output.root);
     };
     const offset = f.local("i32");
-    if (columns === size || size === 1) {
+    if (columns === size) {
       f.loop(offset, 0, size * vector.size, 16, () => compute(offset, offset, offset));
       f.release(offset, ...registers.values());
       return;

@@ -52,6 +52,7 @@ export class Executable {
       units.map((unit) => ({ reads: readsOf(unit), writes: writesOf(unit) })),
       lasting,
       homesOf(program, units),
+      narrowValues(program, units),
       reserved,
     );
     const memory = compiled ? newMemory(plan.bytes) : new ArrayBuffer(Math.ceil(plan.bytes / 8) * 8);
@@ -170,6 +171,18 @@ function lastingValues({ values, effects, results }: Program): Value[] {
     ...effects.flatMap(({ value }) => (value === null ? [] : [value])),
     ...results,
   ];
+}
+
+/** Single numbers that no product reads or writes: it works on whole vectors. */
+function narrowValues({ values }: Program, units: readonly ScheduledUnit[]): Set<Value> {
+  const narrow = new Set<Value>();
+  for (const { root } of values) if (root.size === 1) narrow.add(root);
+  for (const unit of units) {
+    if (unit.kind !== "product") continue;
+    for (const { root } of readsOf(unit)) narrow.delete(root);
+    for (const { root } of writesOf(unit)) narrow.delete(root);
+  }
+  return narrow;
 }
 
 /**

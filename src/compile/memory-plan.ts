@@ -16,6 +16,10 @@ export interface MemoryPlan {
 const OVERRUN = 64;
 const ALIGNMENT = 64;
 
+/** Bytes of a single number on its own, and of what is taken for them at a time. */
+const SLOT = 8;
+const SLOT_BLOCK = 1024;
+
 /** Bytes that a value takes, with room behind it. */
 export function bytesOf({ size, dtype }: Value): number {
   return Math.ceil((size * (dtype === "float64" ? 8 : 4) + OVERRUN) / ALIGNMENT) * ALIGNMENT;
@@ -24,28 +28,45 @@ export function bytesOf({ size, dtype }: Value): number {
 /**
  * Places every value; memory of one that is not read any more is given to later ones, first fit.
  * @param lasting values that are there before the first unit or after the last: they share with nobody
+ * @param narrow single numbers that are only read and written as such, so that they need no room behind them
  * @param homes where the final value of a state tensor had better be: at the address of its old one, if it is free by then
  */
 export function planMemory(
   units: readonly Unit[],
   lasting: readonly Value[],
   homes: ReadonlyMap<Value, Value>,
+  narrow: ReadonlySet<Value>,
   reserved: number,
 ): MemoryPlan {
   const address = new Map<Value, number>();
   const free = new FreeList(Math.ceil(reserved / ALIGNMENT) * ALIGNMENT);
+  const slots: number[] = [];
+  const take = (value: Value): number => {
+    if (!narrow.has(value)) return free.take(bytesOf(value));
+    if (slots.length === 0) {
+      const start = free.take(SLOT_BLOCK);
+      for (let slot = start + SLOT_BLOCK - SLOT; slot >= start; slot -= SLOT) slots.push(slot);
+    }
+    return slots.pop() as number;
+  };
+  const give = (value: Value): void => {
+    const start = address.get(value) as number;
+    if (narrow.has(value)) slots.push(start);
+    else free.give(start, bytesOf(value));
+  };
   const keep = new Set<Value>(lasting.map((value) => value.root));
-  for (const value of keep) if (!homes.has(value)) address.set(value, free.take(bytesOf(value)));
+  for (const value of keep) if (!homes.has(value)) address.set(value, take(value));
   const lastUse = new Map<Value, number>();
   units.forEach(({ reads, writes }, i) => {
     for (const value of [...reads, ...writes]) lastUse.set(value.root, i);
   });
   for (const [value, home] of homes) address.set(value, address.get(home.root) as number);
   units.forEach(({ reads, writes }, i) => {
-    for (const { root } of writes) if (!address.has(root)) address.set(root, free.take(bytesOf(root)));
-    for (const { root } of new Set([...reads, ...writes])) {
-      if (lastUse.get(root) === i && !keep.has(root)) {
-        free.give(address.get(root) as number, bytesOf(root));
+    for (const { root } of writes) if (!address.has(root)) address.set(root, take(root));
+    for (const list of [reads, writes]) {
+      for (const { root } of list) {
+        if (lastUse.get(root) !== i || keep.has(root)) continue;
+        give(root);
         lastUse.delete(root);
       }
     }

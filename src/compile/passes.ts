@@ -1,4 +1,5 @@
 import { broadcastShapes, SCALAR, type Shape, sameShape } from "../array/shape.js";
+import type { Attributes, Op } from "../graph/tensor.js";
 import type { Effect, Pass, Program, Step, Value } from "./program.js";
 
 /** Values that are needed after the last step. */
@@ -17,7 +18,7 @@ export const removeUnused: Pass = (program) => {
     for (const input of step.inputs) needed.add(input);
   }
   steps.reverse();
-  return withSteps(program, steps);
+  return { ...program, steps, values: valuesOf(program, steps) };
 };
 
 /**
@@ -33,7 +34,7 @@ export const maskByResult: Pass = (program) => {
     const result = reluOf.get(x);
     return result !== undefined && isConstant(bound, 0) ? { ...step, inputs: [result, bound] } : step;
   });
-  return withSteps(program, steps);
+  return { ...program, steps };
 };
 
 /** Lets elementwise steps repeat an operand themselves, where it was spread out for them. */
@@ -48,14 +49,14 @@ export const broadcastLate: Pass = (program) => {
     const shape = inputs.reduce((all: Shape, { shape: one }) => broadcastShapes(all, one, "compile"), SCALAR);
     return sameShape(shape, step.output.shape) ? { ...step, inputs } : step;
   });
-  return withSteps(program, steps);
+  return { ...program, steps };
 };
 
 /** Shares steps that do the same to the same: the same op on the same values, but for random ones. */
 export const shareEqual: Pass = (program) => {
   const replaced = new Map<Value, Value>();
   const now = (value: Value): Value => replaced.get(value) ?? value;
-  const known = new Map<string, Value>();
+  const known = new Map<Op, Map<string, Value>>();
   const steps: Step[] = [];
   for (const step of program.steps) {
     const inputs = step.inputs.map(now);
@@ -63,8 +64,14 @@ export const shareEqual: Pass = (program) => {
       steps.push({ ...step, inputs });
       continue;
     }
-    const key = `${step.op.name} ${inputs.map(keyOf).join(" ")} ${JSON.stringify(step.attrs, specialNumbers)} ${step.output.dtype}`;
-    const same = known.get(key);
+    let ofOp = known.get(step.op);
+    if (ofOp === undefined) {
+      ofOp = new Map();
+      known.set(step.op, ofOp);
+    }
+    let key = attributesKey(step.attrs) + step.output.dtype;
+    for (const input of inputs) key += ` ${keyOf(input)}`;
+    const same = ofOp.get(key);
     if (same !== undefined) {
       replaced.set(step.output, same);
       continue;
@@ -75,20 +82,17 @@ export const shareEqual: Pass = (program) => {
       output = { ...output, root: inputs[0].root };
       replaced.set(step.output, output);
     }
-    known.set(key, output);
+    ofOp.set(key, output);
     steps.push({ ...step, inputs, output });
   }
-  return withSteps(
-    {
-      ...program,
-      values: [...program.values, ...replaced.values()],
-      results: program.results.map(now),
-      effects: program.effects.map((effect) =>
-        effect.value === null ? effect : ({ ...effect, value: now(effect.value) } as Effect),
-      ),
-    },
+  return {
+    values: [...new Set([...program.values, ...replaced.values()])],
     steps,
-  );
+    results: program.results.map(now),
+    effects: program.effects.map((effect) =>
+      effect.value === null ? effect : ({ ...effect, value: now(effect.value) } as Effect),
+    ),
+  };
 };
 
 /** Equal scalar constants are one value to `shareEqual`. */
@@ -99,6 +103,11 @@ function keyOf(value: Value): string {
     return `${Object.is(number, -0) ? "-0" : number}:${value.dtype}:${value.shape.length}`;
   }
   return `%${value.id}`;
+}
+
+function attributesKey(attrs: Attributes): string {
+  for (const _ in attrs) return JSON.stringify(attrs, specialNumbers);
+  return "";
 }
 
 function specialNumbers(_: string, value: unknown): unknown {
@@ -113,14 +122,19 @@ export function isConstant(value: Value, number: number): boolean {
   return tensor.buffer[tensor.offset] === number;
 }
 
-function withSteps(program: Program, steps: readonly Step[]): Program {
-  const used = new Set<Value>(keptValues(program));
+/** The values that are still used. */
+function valuesOf(program: Program, steps: readonly Step[]): Value[] {
+  const used = new Set<Value>();
+  const use = (value: Value): void => {
+    used.add(value);
+    used.add(value.root);
+  };
+  for (const value of keptValues(program)) use(value);
   for (const step of steps) {
-    used.add(step.output);
-    for (const input of step.inputs) used.add(input);
+    use(step.output);
+    for (const input of step.inputs) use(input);
   }
-  for (const value of [...used]) used.add(value.root);
-  return { ...program, steps, values: [...new Set(program.values)].filter((value) => used.has(value)) };
+  return program.values.filter((value) => used.has(value));
 }
 
 /** What every program goes through, in order. */

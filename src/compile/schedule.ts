@@ -83,9 +83,13 @@ export function schedule(program: Program): ScheduledUnit[] {
   const fused = new Set<Step>();
   const consumer = new Map<Value, Step[]>();
   for (const step of program.steps) {
-    for (const input of step.inputs) consumer.set(input, [...(consumer.get(input) ?? []), step]);
+    for (const input of step.inputs) {
+      const known = consumer.get(input);
+      if (known === undefined) consumer.set(input, [step]);
+      else known.push(step);
+    }
   }
-  const units: ScheduledUnit[] = [];
+  const units: Draft[] = [];
   const unitOf = new Map<Value, number>();
   for (const step of program.steps) {
     if (fused.has(step)) continue;
@@ -96,7 +100,8 @@ export function schedule(program: Program): ScheduledUnit[] {
       continue;
     }
     const unit = unitFor(step, uses, consumer, fused);
-    const earliest = 1 + Math.max(-1, ...readsOf(unit).map((value) => unitOf.get(value) ?? -1));
+    let earliest = 0;
+    for (const value of readsOf(unit)) earliest = Math.max(earliest, 1 + (unitOf.get(value) ?? -1));
     const place = unit.kind === "loop" ? joinLoop(units, unit, earliest, unitOf) : units.length;
     if (place === units.length) units.push(unit);
     for (const value of writesOf(unit)) unitOf.set(value, place);
@@ -118,24 +123,25 @@ function withStored(units: readonly ScheduledUnit[], { results, effects }: Progr
 
 /** Adds a loop's steps to an earlier loop of the same form that comes after all it reads; else it goes to the end. */
 function joinLoop(
-  units: ScheduledUnit[],
+  units: readonly Draft[],
   unit: LoopUnit,
   earliest: number,
   unitOf: ReadonlyMap<Value, number>,
 ): number {
   const { output } = unit.steps[0];
-  for (let place = units.length - 1; place >= Math.max(0, earliest - 1); place--) {
+  const most = unit.size === 1 ? MOST_SCALAR_STEPS : MOST_STEPS;
+  for (let place = units.length - 1; place >= Math.max(0, earliest - 1, units.length - MOST_TRIES); place--) {
     const other = units[place];
     if (other.kind !== "loop" || other.size !== unit.size || other.steps[0].output.dtype !== output.dtype) continue;
-    if (other.steps.length >= MOST_STEPS) continue;
+    if (other.steps.length >= most) continue;
     // What it reads of the other loop itself must run along with it.
     const inside = unit.steps[0].inputs.filter((input) => unitOf.get(input) === place);
     if (inside.some((input) => patternOf(input, output) !== "full")) continue;
     if (place < earliest && inside.length === 0) continue;
     const columns = Math.min(other.columns, unit.columns);
     if (other.columns !== unit.columns && Math.max(other.columns, unit.columns) !== unit.size) continue;
-    const stored = new Set([...other.stored, ...unit.stored]);
-    units[place] = { kind: "loop", steps: [...other.steps, ...unit.steps], size: unit.size, columns, stored };
+    other.columns = columns;
+    other.steps.push(...unit.steps);
     return place;
   }
   return units.length;
@@ -143,6 +149,17 @@ function joinLoop(
 
 /** More would not fit the registers, and compile slowly. */
 const MOST_STEPS = 24;
+
+/** Single numbers are no loop, but straight code. */
+const MOST_SCALAR_STEPS = 128;
+
+/** How many units are looked at for one to join: programs may have thousands. */
+const MOST_TRIES = 64;
+
+/** A loop that still grows. */
+type Draft =
+  | Exclude<ScheduledUnit, LoopUnit>
+  | (Omit<LoopUnit, "steps" | "columns"> & { steps: Step[]; columns: number });
 
 function countUses({ steps, effects, results }: Program): Map<Value, number> {
   const uses = new Map<Value, number>();
@@ -158,7 +175,7 @@ function unitFor(
   uses: ReadonlyMap<Value, number>,
   consumers: ReadonlyMap<Value, readonly Step[]>,
   fused: Set<Step>,
-): ScheduledUnit {
+): Draft {
   const { op, inputs, output } = step;
   if (output.dtype === "int32" || inputs.some(({ dtype }) => dtype !== output.dtype)) return { kind: "call", step };
   if (op.scalar !== null && output.size > 0) {

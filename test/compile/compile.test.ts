@@ -211,6 +211,59 @@ function training(
   };
 }
 
+describe("graphs of single numbers", () => {
+  it("read the old value of a state after the new one is known", () => {
+    const make = () => {
+      const p = tensor(2, { dtype: "float64" });
+      const step = (x: Tensor) => {
+        const next = p.mul(x).sub(1);
+        const after = next.exp().add(p.mul(3));
+        p.assign_(next);
+        return after;
+      };
+      return { p, step };
+    };
+    const [eager, replayed] = [make(), make()];
+    const compiled = compile(replayed.step);
+    for (const number of [1.5, 0.25, -1, 2, 1]) {
+      const x = tensor(number, { dtype: "float64" });
+      expect(compiled(x).item()).toBeCloseTo(eager.step(x).item(), 14);
+      expect(replayed.p.item()).toBe(eager.p.item());
+    }
+  });
+
+  it.each(["float32", "float64"] as const)("of thousands of nodes give the gradients of eager ones, in %s", (dtype) => {
+    const generator = new Generator(3);
+    const numbers = (count: number) =>
+      Array.from({ length: count }, () => rand([], { generator, dtype, requiresGrad: true }));
+    const weights = numbers(60);
+    const inputs = numbers(40);
+    const step = () => {
+      for (const one of [...weights, ...inputs]) one.grad = null;
+      let total = weights[0];
+      inputs.forEach((x, i) => {
+        let sum = x;
+        weights.forEach((w, j) => {
+          sum = sum.add(w.mul(x).sub(j % 3 === 0 ? (inputs[(i + j) % 40] as Tensor) : 0.05));
+        });
+        total = total.add(sum.relu().mul(sum.tanh()));
+      });
+      total.backward();
+      return total;
+    };
+    const value = step().item();
+    const expected = [...weights, ...inputs].map((one) => (one.grad as Tensor).item());
+    expect(expected.filter((gradient) => gradient !== 0).length).toBeGreaterThan(90);
+    const compiled = compile(step);
+    compiled();
+    expect(compiled().item() / value).toBeCloseTo(1, dtype === "float32" ? 5 : 13);
+    [...weights, ...inputs].forEach((one, i) => {
+      const gradient = (one.grad as Tensor).item();
+      expect((gradient - expected[i]) / (1 + Math.abs(expected[i]))).toBeCloseTo(0, dtype === "float32" ? 4 : 12);
+    });
+  });
+});
+
 describe("compiled training steps follow eager ones", () => {
   const nets: Record<string, () => nn.Layer> = {
     mlp: () => nn.mlp([3, 16, 5, 2]),
