@@ -130,8 +130,11 @@ function absorbLeaves(
     const [call] = calls;
     if (calls.size !== 1 || call === undefined || (node.role === "parameter" && call.kind !== "module")) continue;
     groupOf.set(node, call);
-    groups.get(call)?.unshift(node);
+    groups.get(call)?.push(node);
   }
+  // leaves before the ops, each in the graph's order
+  for (const group of groups.values())
+    group.sort((a, b) => Number(a.op !== null) - Number(b.op !== null) || a.id - b.id);
 }
 
 function usersOf(graph: Graph): ReadonlyMap<GraphNode, GraphNode[]> {

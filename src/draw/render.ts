@@ -1,6 +1,7 @@
-import { DrawError, MissingPackageError, OptionError } from "../base/errors.js";
+import { DrawError, OptionError } from "../base/errors.js";
 import { checkOptions } from "../ops/create.js";
 import { finishSvg } from "./finish.js";
+import { peer } from "./peer.js";
 
 export interface RenderOptions {
   /** "svg" gives a string, "png" bytes. Default "svg". */
@@ -57,7 +58,7 @@ async function layOut(dot: string, signal: AbortSignal | null): Promise<string> 
     import("node:child_process"),
     import("node:path"),
   ]);
-  const library = await load(() => createRequire(import.meta.url).resolve("graphviz-cli"), "graphviz-cli");
+  const library = await peer(() => createRequire(import.meta.url).resolve("graphviz-cli"), "graphviz-cli");
   const command = path.join(path.dirname(library), "..", "bin", "graphviz.cjs");
   const child = spawn(process.execPath, [command, "-Tsvg"], { ...(signal === null ? {} : { signal }) });
   const output: Uint8Array[] = [];
@@ -88,26 +89,11 @@ function textOf(parts: readonly Uint8Array[]): string {
 
 /** SVG as PNG. Text is set in the machine's own fonts. */
 export async function rasterize(svg: string, { scale = 2 }: { scale?: number } = {}): Promise<Uint8Array> {
-  const { Resvg } = await load(() => import("@resvg/resvg-js"), "@resvg/resvg-js");
+  const { Resvg } = await peer(() => import("@resvg/resvg-js"), "@resvg/resvg-js");
   const image = new Resvg(svg, {
     fitTo: { mode: "zoom", value: scale },
     font: { loadSystemFonts: true, defaultFontFamily: "Liberation Sans" },
     background: "#ffffff",
   });
   return image.render().asPng();
-}
-
-/** What `find` gives, or an error that says how to install what it did not find. */
-async function load<T>(find: () => T | Promise<T>, name: string): Promise<T> {
-  try {
-    return await find();
-  } catch (error) {
-    if (!/^(ERR_)?MODULE_NOT_FOUND$/.test((error as { code?: string }).code ?? "")) throw error;
-    throw new MissingPackageError(
-      `render: the package ${name} is not installed; install it with: npm install ${name}`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

@@ -116,7 +116,7 @@ function isImage({ units, unitShape }: GateReading): boolean {
 /** As many channels beside each other as fit, row by row. */
 function imageLines(cells: readonly string[], { unitShape }: GateReading): string[] {
   const [channels, height, width] = unitShape;
-  const beside = Math.max(1, Math.floor(WIDE_ROW / (width + 1)));
+  const beside = Math.max(1, Math.floor((WIDE_ROW + 4) / (width + 1)));
   const lines: string[] = [];
   for (let first = 0; first < channels; first += beside) {
     if (first > 0) lines.push(glyphs.gap);

@@ -1,10 +1,23 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { finishSvg } from "../../src/draw/finish.js";
 import { rasterize, render } from "../../src/draw/index.js";
-import { composed, DrawError, nn, OptionError, randn, type Tensor, tensor, toDot, trace } from "../../src/index.js";
+import { peer } from "../../src/draw/peer.js";
+import {
+  composed,
+  DrawError,
+  MissingPackageError,
+  nn,
+  OptionError,
+  randn,
+  type Tensor,
+  tensor,
+  toDot,
+  trace,
+} from "../../src/index.js";
 import { convGraph, labelOf, mlpGraph, partsOf } from "./graphs.js";
 
 /** Graphviz of the machine, where it is installed. */
@@ -200,6 +213,22 @@ describe("a hostile name", () => {
     const dot = toDot(trace((x) => net.forward(x), randn([1, 2])));
     expect(partsOf(dot).nodes.map((line) => labelOf(line)[0])).toContain("relu");
     expect(dot.replace(/"(?:[^"\\]|\\.)*"/g, '""')).not.toContain("evil");
+  });
+});
+
+describe("an optional package that is missing", () => {
+  const find = (): string => createRequire(import.meta.url).resolve("crease-has-no-such-peer");
+
+  it("is named, with the command that installs it", async () => {
+    await expect(peer(find, "some-peer")).rejects.toThrow(MissingPackageError);
+    await expect(peer(find, "some-peer")).rejects.toThrow("npm install some-peer");
+  });
+
+  it("is not blamed for another error", async () => {
+    const broken = (): never => {
+      throw new RangeError("broken");
+    };
+    await expect(peer(broken, "some-peer")).rejects.toThrow(RangeError);
   });
 });
 
