@@ -51,7 +51,7 @@ export interface EnumerateOptions {
   /** Also cut along the zero set of every output; patterns then have one more gate per output. */
   readonly splitAtOutputZero?: boolean;
   /** "always" takes no sign from floating point: an audit, far slower. */
-  readonly exact?: "auto" | "always";
+  readonly exact?: "filtered" | "always";
   /** Stops the search; what was found is given, with `complete: false`. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EnumerationProgress) => void;
@@ -65,7 +65,7 @@ export interface Enumeration {
   /** Whether every cell (of the sub-problems resumed from) was visited. */
   readonly complete: boolean;
   /** Why it is not complete. */
-  readonly stopped: "signal" | "cells" | "seconds" | undefined;
+  readonly stopped: "aborted" | "cells" | "seconds" | undefined;
   /** The number of cells visited. */
   readonly count: number;
   /** The cells; empty when only counted. */
@@ -179,7 +179,7 @@ class Search {
 
   /** Works for one batch; false when there is no more to do. */
   advance(): boolean {
-    if (this.options.signal?.aborted) this.stopped = "signal";
+    if (this.options.signal?.aborted) this.stopped = "aborted";
     else if (this.count >= this.limitCells) this.stopped = "cells";
     else if (this.seconds >= this.limitSeconds) this.stopped = "seconds";
     if (this.tree === undefined) {

@@ -83,7 +83,7 @@ describe("a limited enumeration", () => {
 describe("a signal", () => {
   it("that is aborted before stops at once", async () => {
     const { complete, stopped, count } = await enumerate(net, { box, signal: AbortSignal.abort() });
-    expect([complete, stopped, count]).toEqual([false, "signal", 0]);
+    expect([complete, stopped, count]).toEqual([false, "aborted", 0]);
   });
 
   it("that is aborted on the way stops there; found and frontier together are everything", async () => {
@@ -95,7 +95,7 @@ describe("a signal", () => {
       signal: controller.signal,
       onProgress: ({ cells }) => cells > 100 && controller.abort(),
     });
-    expect([part.complete, part.stopped]).toEqual([false, "signal"]);
+    expect([part.complete, part.stopped]).toEqual([false, "aborted"]);
     const rest = await enumerate(large, { box: cube(4), countOnly: true, resume: part.frontier });
     const whole = await enumerate(large, { box: cube(4), countOnly: true });
     expect(part.count + rest.count).toBe(whole.count);
