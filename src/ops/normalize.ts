@@ -1,4 +1,4 @@
-import { formatShape, type Shape } from "../array/shape.js";
+import { formatShape, type Shape, sameShape } from "../array/shape.js";
 import { OptionError, ShapeError } from "../base/errors.js";
 import { defaultGenerator, type Generator } from "../base/random.js";
 import { composed } from "../graph/scope.js";
@@ -23,10 +23,15 @@ export const layerNorm = composed(
   (x: Tensor, weight: Tensor | null = null, bias: Tensor | null = null, options: LayerNormOptions = {}): Tensor => {
     checkOptions(options, ["axes", "eps"], "layerNorm");
     const { axes = weight?.ndim ?? 1, eps = 1e-5 } = options;
-    if (weight !== null && formatShape(weight.shape) !== formatShape(x.shape.slice(x.ndim - axes))) {
-      throw new ShapeError(
-        `layerNorm: weight ${formatShape(weight.shape)} must have the last ${axes} lengths of ${formatShape(x.shape)}`,
-      );
+    for (const [name, one] of [
+      ["weight", weight],
+      ["bias", bias],
+    ] as const) {
+      if (one !== null && !sameShape(one.shape, x.shape.slice(x.ndim - axes))) {
+        throw new ShapeError(
+          `layerNorm: ${name} ${formatShape(one.shape)} must have the last ${axes} lengths of ${formatShape(x.shape)}`,
+        );
+      }
     }
     const axis = Array.from({ length: axes }, (_, k) => k - axes);
     const centred = sub(x, mean(x, axis, { keepdims: true }));
