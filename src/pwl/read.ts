@@ -61,11 +61,11 @@ export function examples(spec: InputSpec | readonly InputSpec[]): readonly Tenso
 }
 
 export function isGraph(f: Readable): f is Graph {
-  return "nodes" in f && "outputs" in f;
+  return typeof f === "object" && f !== null && "nodes" in f && "outputs" in f;
 }
 
 export function isPwlNet(f: Readable): f is PwlNet {
-  return "layers" in f && "output" in f && "inputSize" in f;
+  return typeof f === "object" && f !== null && "layers" in f && "output" in f && "inputSize" in f;
 }
 
 /** A function that was traced and lowered. */
@@ -93,6 +93,11 @@ export interface ReadOptions {
 
 /** Traces a function on inputs without batch axis, and lowers it. */
 export function readFunction(f: TensorFunction, inputs: readonly Tensor[], options: ReadOptions = {}): Reading {
+  if (typeof f !== "function" && typeof f?.forward !== "function") {
+    throw new PiecewiseLinearError(
+      `lower: expected a function of tensors, a module (anything with forward), a graph of trace, or a PwlNet, got ${f === null || f === undefined ? f : typeof f}`,
+    );
+  }
   if (typeof f === "function" && f.length > inputs.length) {
     throw new PiecewiseLinearError(
       `lower: the function takes ${f.length} inputs, ${inputs.length} ${inputs.length === 1 ? "is" : "are"} declared: pass one { shape } for each`,

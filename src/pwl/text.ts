@@ -1,5 +1,6 @@
 /** A PwlNet for people: its counts, and a readable text, one line per layer and per term. */
 
+import { isIdentity } from "./compose.js";
 import type { Affine, AffineBlock, GateLayer, HingeLayer, PwlNet } from "./net.js";
 import { gateCount } from "./net.js";
 
@@ -86,7 +87,9 @@ function hingeName({ threshold, lo, hi }: HingeLayer): string {
 }
 
 function formatAffine(affine: Affine, names: readonly string[]): string {
-  const terms = affine.terms.map(({ source, block }) => `${formatBlock(block)}·${names[source]}`);
+  const terms = affine.terms.map(({ source, block }) => {
+    return isIdentity(block) ? names[source] : `${formatBlock(block)}·${names[source]}`;
+  });
   if (terms.length === 0 || affine.bias.some((value) => value !== 0)) terms.push("bias");
   return terms.join(" + ");
 }

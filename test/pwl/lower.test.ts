@@ -275,6 +275,13 @@ describe("what is refused, with op, line and remedy", () => {
     expect(() => lower((x) => x, { shape: [2], dtype: "int32" })).toThrow(/is int32/);
   });
 
+  test("things that are no functions", () => {
+    for (const thing of [undefined, null, {}, 3, "net"]) {
+      expect(() => lower(thing as never, { shape: [2] })).toThrow(PiecewiseLinearError);
+      expect(() => lower(thing as never, { shape: [2] })).toThrow(/expected a function of tensors, a module/);
+    }
+  });
+
   test("a shape that the function does not take, with both attempts", () => {
     const attempt = () => lower((x) => conv2d(x, zeros([1, 3, 2, 2])), { shape: [1, 4, 4] });
     expect(attempt).toThrow(ShapeError);
