@@ -116,6 +116,7 @@ function convolution(jax: Jax, workload: ConvolutionWorkload, arrays: Arrays): C
     for (let i = 0; i < 2; i++) {
       const features = lax.conv(x, parameters[2 * i], [1, 1], "VALID");
       const active = nn.relu(features.add(parameters[2 * i + 1].reshape([channels[i], 1, 1])));
+      // Pooling by reshaping and np.max takes as long.
       x = lax.reduceWindow(active, (window) => np.max(window), [2, 2], [2, 2]);
     }
     return crossEntropy(jax, np.matmul(x.reshape([batch, -1]), parameters[4]).add(parameters[5]), labels);
