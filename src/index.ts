@@ -51,18 +51,6 @@ export type { Attributes, GradientHook, Kind, NestedArray, Op, OpSample } from "
 export { graphLines, graphText } from "./graph/text.js";
 export { type Graph, type GraphNode, type Role, recordedGraph, type TraceOptions, trace } from "./graph/trace.js";
 export * as data from "./nn/data/index.js";
-export {
-  accuracy,
-  type EpochRecord,
-  type EvaluateOptions,
-  evaluate,
-  type FitOptions,
-  type FitProgress,
-  type FitResult,
-  fit,
-  type Loss,
-  type Score,
-} from "./train/fit.js";
 export * as nn from "./nn/index.js";
 export * as losses from "./nn/losses.js";
 export * as optim from "./nn/optim/index.js";
@@ -82,3 +70,15 @@ export {
   reluNet,
 } from "./pwl/index.js";
 export { Tensor } from "./tensor/tensor.js";
+export {
+  accuracy,
+  type EpochRecord,
+  type EvaluateOptions,
+  evaluate,
+  type FitOptions,
+  type FitProgress,
+  type FitResult,
+  fit,
+  type Loss,
+  type Score,
+} from "./train/fit.js";

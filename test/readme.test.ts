@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = `${root}test/.readme`;
-const snippets = [...readFileSync(`${root}README.md`, "utf8").matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
+const snippets = [...readFileSync(`${root}README.md`, "utf8").matchAll(/```ts\n([\s\S]*?)```/g)].map(
+  ([, code]) => code,
+);
 
 describe("every snippet of the README runs", () => {
   beforeAll(() => mkdirSync(folder, { recursive: true }));
