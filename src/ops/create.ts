@@ -56,7 +56,13 @@ function nestedShape(values: NestedArray): number[] {
   const shape: number[] = [];
   for (let level = values; Array.isArray(level); level = level[0]) {
     shape.push(level.length);
-    if (level.length === 0) break;
+    if (level.length > 0) continue;
+    if (shape.length > 1) {
+      throw new ValueError(
+        `tensor: empty nested arrays: the lengths are [${shape.join(", ")}], and nothing says what would follow; for a tensor without elements use zeros([${shape.join(", ")}])`,
+      );
+    }
+    break;
   }
   return shape;
 }
