@@ -158,7 +158,8 @@ function* header(direction: string, options: DotOptions, legend: readonly string
   ];
   const caption = label.length === 0 ? "" : ` label=${dotStringLeft(...label)} labelloc="b" labeljust="l"`;
   const font = `fontname="Helvetica"`;
-  yield `  graph [rankdir=${direction} ${font} fontsize=9 fontcolor="${palette.darkGrey}" nodesep=0.22 ranksep=0.32${caption}]`;
+  const titled = options.title === undefined ? "" : ` class="titled"`;
+  yield `  graph [rankdir=${direction} ${font} fontsize=9 fontcolor="${palette.darkGrey}" nodesep=0.22 ranksep=0.32${titled}${caption}]`;
   yield `  node [shape=box style="rounded,filled" ${font} fontsize=10 fontcolor="${palette.black}" color="${palette.grey}" fillcolor="${palette.white}" margin="0.12,0.06" height=0.2 width=0.3]`;
   yield `  edge [color="${palette.grey}" arrowsize=0.55 ${font} fontsize=6 fontcolor="${palette.grey}" labeldistance=1.25 labelangle=32]`;
 }

@@ -60,7 +60,10 @@ function finishText(content: string, at: TextAt, kind: string, index: number): s
     const fill = at.rest.includes("fill=") ? at.rest : ` fill="${palette.darkGrey}"`;
     return textElement(content, at, at.size * 0.86, fill, "");
   }
-  if (kind === "graph") return textElement(paintLegend(content), at, at.size, at.rest, "");
+  if (kind === "graph titled" && index === 0) {
+    return textElement(content, at, at.size, ` fill="${palette.black}"`, ' font-weight="bold"');
+  }
+  if (/^graph\b/.test(kind)) return textElement(paintLegend(content), at, at.size, at.rest, "");
   return textElement(content, at, at.size, at.rest, "");
 }
 

@@ -139,9 +139,10 @@ function* header(direction: "TB" | "LR", title: string | null, legend: boolean):
         ]
       : []),
   ];
+  const titled = title === null ? "" : ` class="titled"`;
   const caption = lines.length === 0 ? "" : ` label=${dotString(...lines)} labelloc="b"`;
   const font = `fontname="Helvetica"`;
-  yield `  graph [rankdir=${direction} ${font} fontsize=9 fontcolor="${palette.darkGrey}" nodesep=0.07 ranksep=1.1 splines=line outputorder=edgesfirst mclimit=0.1 nslimit=2${caption}]`;
+  yield `  graph [rankdir=${direction} ${font} fontsize=9 fontcolor="${palette.darkGrey}" nodesep=0.07 ranksep=1.1 splines=line outputorder=edgesfirst mclimit=0.1 nslimit=2${titled}${caption}]`;
   yield `  node [shape=circle fixedsize=true width=0.4 style="filled" ${font} fontsize=7 fontcolor="${palette.black}" color="${palette.blue}" fillcolor="${palette.paleBlue}"]`;
   yield `  edge [arrowhead=none]`;
 }

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   DrawError,
@@ -102,6 +103,74 @@ describe("toDot", () => {
   });
 });
 
+describe("an unfolded drawing of any graph", () => {
+  /** A program: each step is an op and two earlier values. */
+  const program = fc.array(fc.tuple(fc.constantFrom("add", "mul", "maximum", "sin", "relu"), fc.nat(), fc.nat()), {
+    minLength: 1,
+    maxLength: 30,
+  });
+
+  it("has a node for each node and an edge for each input, in order", () => {
+    fc.assert(
+      fc.property(program, (steps) => {
+        const graph = trace(
+          (x, y) => {
+            const values = [x, y];
+            for (const [op, i, j] of steps) {
+              const [a, b] = [values[i % values.length], values[j % values.length]];
+              values.push(
+                op === "sin"
+                  ? a.sin()
+                  : op === "relu"
+                    ? a.relu()
+                    : op === "add"
+                      ? a.add(b)
+                      : op === "mul"
+                        ? a.mul(b)
+                        : a.maximum(b),
+              );
+            }
+            return values;
+          },
+          tensor([1, -1]),
+          tensor([0.5, 2]),
+        );
+        const { nodes, edges } = partsOf(toDot(graph, { repeats: "unfold", gates: true }));
+        expect(nodes).toHaveLength(graph.nodes.length + graph.outputs.length);
+        const expected = graph.nodes.flatMap((one) => one.inputs.map((input) => [input.id, one.id]));
+        const drawn = edges.flatMap((line) => {
+          const match = /^n(\d+) -> n(\d+)/.exec(line);
+          return match === null ? [] : [[Number(match[1]), Number(match[2])]];
+        });
+        expect(drawn).toEqual(expected);
+      }),
+    );
+  });
+
+  it("dashes no input that has a gradient", () => {
+    const weights = fc.array(fc.integer({ min: -2, max: 2 }), { minLength: 6, maxLength: 6 });
+    fc.assert(
+      fc.property(weights, fc.integer({ min: -2, max: 2 }), ([a, b, c, d, e, f], bias) => {
+        const graph = trace(
+          (x, y, z) =>
+            x.mul(a).add(y.mul(b)).add(bias).relu().mul(c).add(z.mul(d).add(bias).relu().mul(e)).add(f).relu(),
+          tensor(1),
+          tensor(-1),
+          tensor(2),
+          { gradients: true },
+        );
+        const dot = partsOf(toDot(graph, { gates: true, values: 0, repeats: "unfold" })).nodes;
+        for (const input of graph.inputs) {
+          const dashed = dot[input.id].includes("dashed");
+          // a weight of 0 also makes the gradient 0, but is no gate
+          if (dashed) expect(Math.abs(input.gradient?.item() ?? 0)).toBe(0);
+          if (input.gradient?.item() === 0 && ![a, b, c, d, e].includes(0)) expect(dashed).toBe(true);
+        }
+      }),
+    );
+  });
+});
+
 describe("repeated blocks", () => {
   const deep = mlpGraph([2, ...new Array(6).fill(8), 1]);
 
@@ -164,6 +233,12 @@ describe("bad requests", () => {
     expect(() => toDot(graph, { gate: true } as object)).toThrow(OptionError);
     expect(() => toDot(graph, { limit: 0 })).toThrow(OptionError);
     expect(() => toDot([] as never)).toThrow(ValueError);
+  });
+
+  it("say that backward released the graph", () => {
+    const y = tensor(2, { requiresGrad: true }).square().sin();
+    y.backward();
+    expect(() => toDot(y)).toThrow(/released by backward.*retainGraph: true/);
   });
 
   it("compare graphs of one function only", () => {
