@@ -2,12 +2,12 @@ import { DrawError, GeometryError } from "../base/errors.js";
 import { type Partition, partition } from "../geometry/partition.js";
 import { checkOptions } from "../ops/create.js";
 import { row } from "../pwl/blocks.js";
-import type { HingeLayer, PwlNet } from "../pwl/net.js";
+import type { GateLayer, HingeLayer, PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
-import { segmentsPath, valueBands } from "./chart/bands.js";
+import { fillCells, segmentsPath, valueBands } from "./chart/bands.js";
 import { figure, type LegendEntry } from "./chart/figure.js";
 import { domainOf, Panel } from "./chart/panel.js";
-import { drawPoints, netOf, type PointData, rowsOf } from "./chart/points.js";
+import { classColour, drawPoints, netOf, type PointData, rowsOf } from "./chart/points.js";
 import { element, type Point, pathThrough, text } from "./chart/svg.js";
 import { palette } from "./palette.js";
 import { titled } from "./plot-lines.js";
@@ -110,6 +110,7 @@ export function boxPanel(
 /** Fills the panel with the net's values, or with its classes where it has several outputs, and draws the boundary. */
 export function drawSurface(panel: Panel, p: Partition, net: PwlNet): LegendEntry[] {
   if (net.output.size > 1) {
+    drawClasses(panel, p, net);
     drawBoundary(panel, p.classBoundary().coordinates);
     return [{ label: "class boundary", colour: palette.black, mark: "thick" }];
   }
@@ -121,6 +122,14 @@ export function drawSurface(panel: Panel, p: Partition, net: PwlNet): LegendEntr
     { label: "above 0", colour: bands[bands.length - 3].colour, mark: "box" },
     { label: "decision boundary", colour: palette.black, mark: "thick" },
   ];
+}
+
+/** Fills the plane by the largest output: the same box, cut by one more gate, the maximum of the outputs. */
+function drawClasses(panel: Panel, p: Partition, net: PwlNet): void {
+  const { size } = net.output;
+  const largest: GateLayer = { kind: "max", name: "class", argument: net.output, starts: Int32Array.of(0, size) };
+  const cut = partition({ ...net, layers: [...net.layers, largest] }, { box: [p.slice.s, p.slice.t] });
+  fillCells(panel, cut, (cell) => classColour(cut.tree.state(net.layers.length, cell, 0), true));
 }
 
 export function drawBoundary(panel: Panel, coordinates: ArrayLike<number>): void {

@@ -3,7 +3,7 @@ import { DrawError, OptionError } from "../base/errors.js";
 import { outputMaps } from "../geometry/output-maps.js";
 import type { Partition } from "../geometry/partition.js";
 import { checkOptions } from "../ops/create.js";
-import { cellPolygon, filledPath, hex, polygonPath, valueBands } from "./chart/bands.js";
+import { fillCells, hex, valueBands } from "./chart/bands.js";
 import { figure, type LegendEntry } from "./chart/figure.js";
 import type { Panel } from "./chart/panel.js";
 import { drawPoints, type PointData } from "./chart/points.js";
@@ -134,20 +134,6 @@ function colourCells(panel: Panel, p: Partition, colour: string, output: number)
 }
 
 const short = (value: number): string => String(Number(value.toPrecision(2)));
-
-/** Fills each cell; cells of one colour are one path. */
-function fillCells(panel: Panel, p: Partition, colourOf: (cell: number) => string): void {
-  const paths = new Map<string, string[]>();
-  for (let cell = 0; cell < p.cells.length; cell++) {
-    const d = polygonPath(cellPolygon(p, cell, panel.at));
-    if (d === "") continue;
-    const colour = colourOf(cell);
-    const list = paths.get(colour);
-    if (list === undefined) paths.set(colour, [d]);
-    else list.push(d);
-  }
-  for (const [colour, parts] of paths) panel.add(filledPath(parts.join(""), colour));
-}
 
 /** Light tints of the palette's hues; a plane map needs four colours, a greedy choice rarely more than six. */
 const tints = ["#cfe3f3", "#fbe3b3", "#c9e9df", "#f3d9e8", "#f9d5c0", "#e6e6e6", "#faf5b8", "#d8d3ee", "#ffffff"];

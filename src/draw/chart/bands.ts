@@ -1,6 +1,7 @@
 import { interpolateRdBu } from "d3-scale-chromatic";
 import { outputMaps } from "../../geometry/output-maps.js";
 import type { Partition } from "../../geometry/partition.js";
+import type { Panel } from "./panel.js";
 import { element, formatCoordinate, type Point } from "./svg.js";
 
 /** A convex polygon in pixels, as x, y, x, y, … */
@@ -139,6 +140,20 @@ export function valueBands(p: Partition, output: number, level: number, at: (poi
 /** A filled path with a hair of its own colour around, which closes the seams between neighbours. */
 export function filledPath(d: string, fill: string): string {
   return element("path", { d, fill, stroke: fill, "stroke-width": 0.35 });
+}
+
+/** Fills each cell; cells of one colour are one path. */
+export function fillCells(panel: Panel, p: Partition, colourOf: (cell: number) => string): void {
+  const paths = new Map<string, string[]>();
+  for (let cell = 0; cell < p.cells.length; cell++) {
+    const d = polygonPath(cellPolygon(p, cell, panel.at));
+    if (d === "") continue;
+    const colour = colourOf(cell);
+    const list = paths.get(colour);
+    if (list === undefined) paths.set(colour, [d]);
+    else list.push(d);
+  }
+  for (const [colour, parts] of paths) panel.add(filledPath(parts.join(""), colour));
 }
 
 /** Segments s, t, s, t each, as one path. */

@@ -65,6 +65,20 @@ export interface PointData {
 
 const classColours = [palette.blue, palette.vermilion, ...categorical.slice(2)];
 
+/** The colour of a class's marks, or that of its ground. */
+export function classColour(one: number, ground = false): string {
+  const colour = classColours[one % classColours.length];
+  if (!ground) return colour;
+  const channels = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+  return `#${channels
+    .map((channel) =>
+      Math.round(255 - 0.28 * (255 - channel))
+        .toString(16)
+        .padStart(2, "0"),
+    )
+    .join("")}`;
+}
+
 /** Draws points, each class in its own colour and mark, and gives the legend's entries. */
 export function drawPoints(panel: Panel, data: PointData, where: string): LegendEntry[] {
   const points = rowsOf(data.points, where);
@@ -75,20 +89,19 @@ export function drawPoints(panel: Panel, data: PointData, where: string): Legend
   const r = points.length > 300 ? 2.2 : 3.1;
   points.forEach(([x, y], i) => {
     const [cx, cy] = panel.at([x, y]);
-    const look = { fill: classColours[classes[i] % classColours.length], stroke: palette.white, "stroke-width": 0.8 };
+    const look = { fill: classColour(classes[i]), stroke: palette.white, "stroke-width": 0.8 };
     panel.add(
       classes[i] % 2 === 0
         ? element("circle", { cx, cy, r, ...look })
         : element("path", { d: trianglePath(cx, cy, r * 1.25), ...look }),
     );
   });
-  if (data.classes === undefined)
-    return [{ label: data.names?.[0] ?? "data", colour: classColours[0], mark: "circle" }];
+  if (data.classes === undefined) return [{ label: data.names?.[0] ?? "data", colour: classColour(0), mark: "circle" }];
   return [...new Set(classes)]
     .sort((a, b) => a - b)
     .map((one) => ({
       label: data.names?.[one] ?? `class ${one}`,
-      colour: classColours[one % classColours.length],
+      colour: classColour(one),
       mark: one % 2 === 0 ? "circle" : "triangle",
     }));
 }
