@@ -54,6 +54,7 @@ figure { margin: 1.2rem 0; min-width: 0; }
 .picture { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; background: #fff; padding: .5rem; }
 .picture svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 .graph .picture svg { max-width: none; }
+@media (max-width: 40rem) { .wide .picture svg { min-width: 36rem; } .row .picture svg, .graph .picture svg { min-width: 0; } }
 figcaption { color: var(--soft); font-size: .9rem; line-height: 1.45; margin-top: .5rem; max-width: 44rem; }
 .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 0 1.4rem; }
 .scroll { overflow-x: auto; }
