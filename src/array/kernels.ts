@@ -14,7 +14,7 @@ import { sumPlain } from "./reduce.js";
 import { isSuffix, stridesOf } from "./shape.js";
 import type { ArrayView } from "./storage.js";
 import { convolveInputGradientWasm, convolveKernelGradientWasm, convolveWasm } from "./wasm/convolution.js";
-import { evaluateRunWasm, type FloatRun, worthCompiling } from "./wasm/elementwise.js";
+import { evaluateRunWasm, type FloatRun, operandsRead, worthCompiling } from "./wasm/elementwise.js";
 import { matmulBatchWasm, matmulWasm } from "./wasm/gemm.js";
 import { argmaxWindowsWasm } from "./wasm/pooling.js";
 import { sumWasm } from "./wasm/reduction.js";
@@ -35,8 +35,13 @@ export function elementwiseInto(expression: Expression, out: ArrayView, inputs: 
     return;
   }
   const runs: FloatRun[] = [];
+  const reads = operandsRead(expression);
   for (let k = 0; k < inputs.length; k++) {
     const input = inputs[k];
+    if (!reads[k]) {
+      runs.push({ array: out.buffer as FloatArray, offset: out.offset, stride: 0 });
+      continue;
+    }
     if (input.dtype !== out.dtype) {
       evaluateElementwise(expression, out, inputs);
       return;

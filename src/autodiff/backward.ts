@@ -193,9 +193,9 @@ function propagateTensors(
     if (gradient !== null && node.hooks !== null) gradient = runHooks(node, gradient);
     if (gradient !== null && (targets === null ? node.op === null : targets.has(node))) collect(node, owned(gradient));
     if (node.op === null) continue;
-    const { inputs } = node;
-    for (let i = 0; i < inputs.length; i++) {
-      const input = inputs[i];
+    const count = node.inputCount;
+    for (let i = 0; i < count; i++) {
+      const input = node.inputAt(i);
       if (!input.requiresGrad) continue;
       const slot = input.slot - firstSlot;
       if (gradient !== null && (wanted === null || wanted[slot] === 1)) {

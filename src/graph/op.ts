@@ -117,12 +117,16 @@ export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>
       ? (a: Operand, attrs: Attributes = NO_ATTRIBUTES) => applyUnary(op, a, attrs)
       : op.scalar !== null && arity === 2
         ? (a: Operand, b: Operand, attrs: Attributes = NO_ATTRIBUTES) => applyBinary(op, a, b, attrs)
-        : (...args: (Operand | Attributes)[]) => {
-            const last = args[args.length - 1];
-            const hasAttributes = typeof last !== "number" && !(last instanceof Tensor);
-            const operands = (hasAttributes ? args.slice(0, -1) : args) as Operand[];
-            return apply(op, operands, hasAttributes ? (last as Attributes) : NO_ATTRIBUTES);
-          };
+        : op.scalar === null && arity === 1
+          ? (a: Operand, attrs: Attributes = NO_ATTRIBUTES) => apply(op, [a], attrs)
+          : op.scalar === null && arity === 2
+            ? (a: Operand, b: Operand, attrs: Attributes = NO_ATTRIBUTES) => apply(op, [a, b], attrs)
+            : (...args: (Operand | Attributes)[]) => {
+                const last = args[args.length - 1];
+                const hasAttributes = typeof last !== "number" && !(last instanceof Tensor);
+                const operands = (hasAttributes ? args.slice(0, -1) : args) as Operand[];
+                return apply(op, operands, hasAttributes ? (last as Attributes) : NO_ATTRIBUTES);
+              };
   return Object.assign(call, { op }) as unknown as OpFunction<Inputs, Attrs>;
 }
 
@@ -250,10 +254,9 @@ export function apply(op: Op, operands: readonly Operand[], attrs: Attributes): 
   const inputs = op.dtype === null ? promoted(op, operands) : tensorsOf(op, operands);
   let shape: Shape;
   if (op.shape !== null) {
-    shape = op.shape(
-      inputs.map((input) => input.shape),
-      attrs,
-    );
+    const shapes: Shape[] = [];
+    for (let i = 0; i < inputs.length; i++) shapes.push(inputs[i].shape);
+    shape = op.shape(shapes, attrs);
   } else {
     shape = inputs[0].shape;
     for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(shape, inputs[i].shape, op.name);
@@ -300,9 +303,7 @@ function tensorsOf(op: Op, operands: readonly Operand[]): readonly Tensor[] {
 
 /** Notes on a result how it was made, where a gradient or an observer asks for it. */
 export function recordIfNeeded(op: Op, out: Tensor, inputs: readonly Tensor[], attrs: Attributes): void {
-  if (mode.observer !== null || (mode.gradients && inputs.some((input) => input.requiresGrad))) {
-    record(op, out, inputs, attrs);
-  }
+  if (mode.observer !== null || mode.gradients) record(op, out, inputs, attrs);
 }
 
 function record(op: Op, out: Tensor, inputs: readonly Tensor[], attrs: Attributes): void {

@@ -12,13 +12,16 @@ interface Transposes {
 }
 
 function productShape(a: Shape, b: Shape, { transposeA, transposeB }: Transposes): Shape {
-  const [rows, inner] = transposeA ? [a[a.length - 1], a[a.length - 2]] : [a[a.length - 2], a[a.length - 1]];
-  const [other, columns] = transposeB ? [b[b.length - 1], b[b.length - 2]] : [b[b.length - 2], b[b.length - 1]];
+  const rows = a[a.length - (transposeA ? 1 : 2)];
+  const inner = a[a.length - (transposeA ? 2 : 1)];
+  const other = b[b.length - (transposeB ? 1 : 2)];
+  const columns = b[b.length - (transposeB ? 2 : 1)];
   if (inner !== other) {
     throw new ShapeError(
       `matmul: ${formatShape(a)}${transposeA ? " transposed" : ""} has ${inner} columns, ${formatShape(b)}${transposeB ? " transposed" : ""} has ${other} rows; they must be equal`,
     );
   }
+  if (a.length === 2 && b.length === 2) return [rows, columns];
   return [...broadcastShapes(a.slice(0, -2), b.slice(0, -2), "matmul"), rows, columns];
 }
 

@@ -3,7 +3,7 @@
  * pieces that stay in the cache, computed there, and copied out. One kernel for each expression, dtype and choice of
  * repeated operands, compiled at first use and kept as long as the expression is.
  */
-import type { Expression, Instruction } from "../expression.js";
+import { type Expression, type Instruction, usedInputs } from "../expression.js";
 import { ModuleBuilder } from "./assembler.js";
 import type { WasmFunction } from "./engine.js";
 import { emitExpression, hostFunctions, importHostFunctions } from "./expression-emitter.js";
@@ -84,6 +84,8 @@ function plainCost({ code }: Instruction): number {
 /** Kernels of one expression, at a number made of the dtype, the SIMD level and of which operands are repeated. */
 interface Compiled {
   readonly cost: number;
+  /** Whether each operand is read at all. */
+  readonly reads: readonly boolean[];
   readonly kernels: (WasmFunction | undefined)[];
   /** Calls so far: an expression whose constants change at every call must not be compiled at every call. */
   calls: number;
@@ -95,7 +97,9 @@ function compiledOf(expression: Expression): Compiled {
   let compiled = compiledExpressions.get(expression);
   if (compiled === undefined) {
     const cost = expression.instructions.reduce((sum, instruction) => sum + plainCost(instruction), 0);
-    compiled = { cost, kernels: [], calls: 0 };
+    const used = usedInputs(expression);
+    const reads = Array.from({ length: expression.inputs }, (_, index) => used.includes(index));
+    compiled = { cost, reads, kernels: [], calls: 0 };
     compiledExpressions.set(expression, compiled);
   }
   return compiled;
@@ -117,6 +121,11 @@ function kernelOf(
     compiled.kernels[key] = kernel;
   }
   return kernel;
+}
+
+/** Whether an expression reads each of its operands: the others need not be there. */
+export function operandsRead(expression: Expression): readonly boolean[] {
+  return compiledOf(expression).reads;
 }
 
 /** The least cost of an expression, in additions for each element, for which copying pays. */
@@ -158,7 +167,7 @@ export function evaluateRunWasm(
   const step = room << shift;
   for (let start = 0; start < count; start += pieceLength) {
     const length = Math.min(pieceLength, count - start);
-    loadPieces(memory, dtype, inputs, start, length, room);
+    loadPieces(memory, dtype, inputs, compiled.reads, start, length, room);
     // Addresses that the kernel has no parameter for are ignored.
     if (inputs.length <= 4) kernel(0, length, step, 2 * step, 3 * step, 4 * step);
     else kernel(0, length, ...inputs.map((_, index) => (index + 1) * step));
@@ -171,12 +180,14 @@ function loadPieces(
   memory: Scratch,
   dtype: FloatType,
   inputs: readonly FloatRun[],
+  reads: readonly boolean[],
   start: number,
   length: number,
   room: number,
 ): void {
   const heap = dtype === "float32" ? memory.float32 : memory.float64;
   for (let index = 0; index < inputs.length; index++) {
+    if (!reads[index]) continue;
     const { array, offset, stride } = inputs[index];
     copy(heap, (index + 1) * room, array, stride === 0 ? offset : offset + start, stride === 0 ? 1 : length);
   }
