@@ -2,7 +2,7 @@ import { type Expression, Recorder, type Scalars } from "../array/expression.js"
 import { ScalarProgram } from "../array/scalar-program.js";
 import { SCALAR } from "../array/shape.js";
 import { mode, withMode } from "../graph/modes.js";
-import { sameAttributes } from "../graph/op.js";
+import { attributesKey, sameAttributes } from "../graph/op.js";
 import { type Attributes, newTensor, type Op, type Tensor } from "../graph/tensor.js";
 
 /**
@@ -14,28 +14,47 @@ export interface ElementwiseRule {
   readonly program: ScalarProgram;
   /** Whether the gradient is dy itself. */
   readonly passes: boolean;
+  /** Where it is dy times an input: that input's number; null elsewhere. */
+  readonly factor: number | null;
   /** Whether it reads each of the inputs, and the output. */
   readonly reads: readonly boolean[];
 }
 
-/** The rules that were derived for an op, for the attributes that it was last used with. */
-class RuleTable {
-  readonly rules: (ElementwiseRule | null | undefined)[] = [];
-
+/** The rules of an op under one set of attributes. */
+interface RuleTable {
   readonly attrs: Attributes;
+  readonly rules: (ElementwiseRule | null | undefined)[];
+}
 
-  constructor(attrs: Attributes) {
-    this.attrs = attrs;
+/** The rules derived for an op: those of the attributes last used, and those of some others. */
+class DerivedRules {
+  last: RuleTable | null = null;
+  private readonly others = new Map<string, RuleTable>();
+
+  tableFor(attrs: Attributes): RuleTable {
+    const key = attributesKey(attrs);
+    let table = this.others.get(key);
+    if (table === undefined) {
+      table = { attrs, rules: [] };
+      if (this.others.size >= KEPT_TABLES) this.others.clear();
+      this.others.set(key, table);
+    }
+    this.last = table;
+    return table;
   }
 }
+
+/** Tables that are kept for an op that is used with many different attributes. */
+const KEPT_TABLES = 64;
 
 /** The rule of one input as an expression; null where it is not elementwise. */
 export function elementwiseRule(node: Tensor, index: number): ElementwiseRule | null {
   const op = node.op as Op;
-  let table = op.derived as RuleTable | null;
+  op.derived ??= new DerivedRules();
+  const derived = op.derived as DerivedRules;
+  let table = derived.last;
   if (table === null || (table.attrs !== node.attrs && !sameAttributes(table.attrs, node.attrs))) {
-    table = new RuleTable(node.attrs);
-    op.derived = table;
+    table = derived.tableFor(node.attrs);
   }
   let rule = table.rules[index];
   if (rule === undefined) {
@@ -87,7 +106,23 @@ function derive(op: Op, arity: number, index: number, attrs: Attributes): Elemen
   const reads = new Array<boolean>(arity + 2).fill(false);
   for (const step of expression.instructions) if (step.code === "input") reads[step.index] = true;
   const passes = expression.instructions.length === 1 && reads[0];
-  return { expression, program: new ScalarProgram(expression), passes, reads: reads.slice(1) };
+  return {
+    expression,
+    program: new ScalarProgram(expression),
+    passes,
+    factor: factorOf(expression),
+    reads: reads.slice(1),
+  };
+}
+
+/** The input that the expression multiplies dy by, where that is all it does. */
+function factorOf({ instructions }: Expression): number | null {
+  const last = instructions[instructions.length - 1];
+  if (instructions.length !== 3 || last.code !== "mul") return null;
+  const [a, b] = [instructions[last.a], instructions[last.b]];
+  if (a.code !== "input" || b.code !== "input") return null;
+  if (a.index === 0) return b.index - 1;
+  return b.index === 0 ? a.index - 1 : null;
 }
 
 /** Whether rules may run as expressions now: not where somebody watches the ops, or their results are recorded. */

@@ -148,7 +148,7 @@ const KEPT_EXPRESSIONS = 64;
 /** The expression of an elementwise op under these attributes; made once for each of the last few. */
 export function expressionOf(op: Op, attrs: Attributes, arity: number): Expression {
   if (op.expression !== null && sameAttributes(op.expressionAttrs, attrs)) return op.expression;
-  const key = JSON.stringify(Object.entries(attrs).map(([name, value]) => [name, String(value)]));
+  const key = attributesKey(attrs);
   let expression = op.expressions.get(key);
   if (expression === undefined) {
     const recorder = new Recorder();
@@ -161,6 +161,13 @@ export function expressionOf(op: Op, attrs: Attributes, arity: number): Expressi
   op.expression = expression;
   op.expressionAttrs = attrs;
   return expression;
+}
+
+/** A text that is equal for equal attributes. */
+export function attributesKey(attrs: Attributes): string {
+  return JSON.stringify(
+    Object.entries(attrs).map(([name, value]) => [name, Object.is(value, -0) ? "-0" : String(value)]),
+  );
 }
 
 /** Whether two attribute records hold the same numbers and strings under the same names. */

@@ -166,7 +166,7 @@ export class Tensor implements ArrayView {
 
   /** @internal Whether its values may be overwritten in memory by a compiled program: to be copied, not shared. */
   get isResident(): boolean {
-    return this.extras !== null && this.extras.resident;
+    return this.extras?.resident ?? false;
   }
 
   /** @internal Moves the values to memory that others may (or, `resident`, may not) share. */

@@ -56,13 +56,7 @@ function nestedShape(values: NestedArray): number[] {
   const shape: number[] = [];
   for (let level = values; Array.isArray(level); level = level[0]) {
     shape.push(level.length);
-    if (level.length > 0) continue;
-    if (shape.length > 1) {
-      throw new ValueError(
-        `tensor: empty nested arrays: the lengths are [${shape.join(", ")}], and nothing says what would follow; for a tensor without elements use zeros([${shape.join(", ")}])`,
-      );
-    }
-    break;
+    if (level.length === 0) break;
   }
   return shape;
 }
@@ -114,6 +108,11 @@ export function tensor(
     const dtype = rest.dtype === undefined ? "float32" : checkDtype(rest.dtype, "tensor");
     shape = nestedShape(values);
     buffer = bufferOf(dtype, sizeOf(shape), "tensor", (buffer) => flattenInto(buffer, values, shape));
+    if (shape.length > 1 && shape.includes(0)) {
+      throw new ValueError(
+        `tensor: empty nested arrays: the lengths are [${shape.join(", ")}], and nothing says what would follow; for a tensor without elements use zeros([${shape.join(", ")}])`,
+      );
+    }
   }
   if (given !== undefined) {
     if (sizeOf(checkShape(given, "tensor")) !== buffer.length) {
