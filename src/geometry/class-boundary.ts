@@ -19,14 +19,17 @@ export class ClassBoundary extends Segments {
   }
 }
 
-/** The boundary from a box cut by the class too; its cells are given as those of `plain`, cut without the class. */
-export function classBoundary(cut: PartitionData, plain: PartitionData): ClassBoundary {
+/**
+ * The boundary, from the partition of a net whose last layer is the class. Its segments' cells are those of the layers
+ * before: cutting is deterministic, so the nodes of these are numbered as the cells of a partition without the class are.
+ */
+export function classBoundary(cut: PartitionData): ClassBoundary {
   const { complex, tree, slice } = cut;
   const last = tree.layers.length - 1;
   const list = new SegmentList(slice.dimension);
   const classes: [number, number][] = [];
   const { vertexS, vertexT, edgeLeft, edgeRight, edgeFrom, edgeTo } = complex;
-  const toPlain = plainCells(cut, plain);
+  const cellOf = (leaf: number) => (last === 0 ? 0 : tree.ancestor(last, leaf, last - 1));
   for (let edge = 0; edge < complex.edgeCount; edge++) {
     let left = edgeLeft[edge];
     let right = edgeRight[edge];
@@ -37,7 +40,7 @@ export function classBoundary(cut: PartitionData, plain: PartitionData): ClassBo
     if (slice.dimension === 1 && vertexT[to] < vertexT[from]) [left, right, from, to] = [right, left, to, from];
     const [own, other] = [tree.state(last, left, 0), tree.state(last, right, 0)];
     if (own === other) continue;
-    list.add(toPlain[left], [vertexS[from], vertexT[from]], [vertexS[to], vertexT[to]]);
+    list.add(cellOf(left), [vertexS[from], vertexT[from]], [vertexS[to], vertexT[to]]);
     classes.push([own, other]);
   }
   return new ClassBoundary(
@@ -47,17 +50,4 @@ export function classBoundary(cut: PartitionData, plain: PartitionData): ClassBo
     Int32Array.from(classes, ([own]) => own),
     Int32Array.from(classes, ([, other]) => other),
   );
-}
-
-/**
- * The cell of `plain` that holds each cell of `cut`. Both cut by the same layers in the same order, so the nodes of those
- * layers are the same; outputs that were cut at zero in `plain` are not in `cut`, and then the first cell stands.
- */
-function plainCells(cut: PartitionData, plain: PartitionData): Int32Array {
-  const depth = cut.tree.layers.length - 1;
-  const first = new Int32Array(cut.complex.cellCount).fill(-1);
-  for (let cell = plain.complex.cellCount - 1; cell >= 0; cell--) {
-    first[depth === 0 ? 0 : plain.tree.ancestor(plain.tree.layers.length - 1, cell, depth - 1)] = cell;
-  }
-  return Int32Array.from(first, (_, cell) => first[depth === 0 ? 0 : cut.tree.ancestor(depth, cell, depth - 1)]);
 }

@@ -39,46 +39,6 @@ export function extreme(data: PartitionData, output: number, sign: 1 | -1): Extr
   return { value: sign * best.value, error: errorMost, point, cell: best.cell };
 }
 
-/** A Lipschitz constant, and a cell where it is attained. */
-export interface Lipschitz {
-  readonly value: number;
-  readonly cell: number;
-}
-
-/**
- * The least L with `|f(x) - f(y)| <= L |x - y|` for all x, y of the box, in the Euclidean norms of the outputs and of the
- * input space (for a slice: of the points `origin + s·u + t·v`): the largest spectral norm of a cell's map, in floats.
- *
- * @throws GeometryError when the partition is incomplete.
- */
-export function lipschitz(data: PartitionData): Lipschitz {
-  requireComplete(data, "Lipschitz constant");
-  const { complex, slice, net } = data;
-  const { u, v, dimension } = slice;
-  // an orthonormal basis of the slice (Gram-Schmidt): u = r·q1, v = p·q1 + w·q2
-  const r = Math.hypot(...u);
-  const p = dimension === 2 ? dot(u, v) / r : 0;
-  const w = dimension === 2 ? Math.hypot(...v.map((x, i) => x - (p / r) * u[i])) : 1;
-  const maps = Array.from({ length: net.output.size }, (_, output) => outputMaps(data, output));
-  let best = { value: Number.NEGATIVE_INFINITY, cell: 0 };
-  for (let cell = 0; cell < complex.cellCount; cell++) {
-    // the Gram matrix of the map in that basis; its larger eigenvalue is the squared norm
-    let gramA = 0;
-    let gramB = 0;
-    let gramC = 0;
-    for (const { a, b } of maps) {
-      const d1 = a[cell] / r;
-      const d2 = dimension === 2 ? (b[cell] - p * d1) / w : 0;
-      gramA += d1 * d1;
-      gramB += d1 * d2;
-      gramC += d2 * d2;
-    }
-    const norm = Math.sqrt((gramA + gramC) / 2 + Math.hypot((gramA - gramC) / 2, gramB));
-    if (norm > best.value) best = { value: norm, cell };
-  }
-  return best;
-}
-
 /**
  * The integral of an output over the box, in slice coordinates; exact but for the rounding of floats (compensated sum).
  *
@@ -121,8 +81,4 @@ export class CompensatedSum {
   get value(): number {
     return this.#sum + this.#lost;
   }
-}
-
-function dot(x: Float64Array, y: Float64Array): number {
-  return x.reduce((sum, value, i) => sum + value * y[i], 0);
 }

@@ -17,8 +17,9 @@ import { type ClassBoundary, classBoundary } from "./class-boundary.js";
 import { type Crease, crease, creases } from "./creases.js";
 import { ExactMaps } from "./exact-maps.js";
 import { ExactPlane } from "./exact-plane.js";
-import { type Extreme, extreme, integral, type Lipschitz, lipschitz } from "./extremes.js";
+import { type Extreme, extreme, integral } from "./extremes.js";
 import { type LevelSet, levelSet } from "./level-set.js";
+import { type Lipschitz, lipschitz } from "./lipschitz.js";
 import { Locator } from "./locate.js";
 import { netOf } from "./net-of.js";
 import { type Gate, gatesAcross, type PartitionData, requireComplete } from "./partition-data.js";
@@ -50,14 +51,12 @@ export class Partition implements PartitionData {
   readonly exact: ExactPlane;
   readonly stopped: Stop | undefined;
   readonly cells: Cells;
-  readonly #uncut: PwlNet;
-  readonly #options: PartitionOptions;
+  readonly #mode: PartitionOptions["exact"];
   #locator: Locator | undefined;
 
   /** Made by `partition`. */
-  constructor(uncut: PwlNet, options: PartitionOptions, data: PartitionData) {
-    this.#uncut = uncut;
-    this.#options = options;
+  constructor(mode: PartitionOptions["exact"], data: PartitionData) {
+    this.#mode = mode;
     ({
       net: this.net,
       slice: this.slice,
@@ -112,7 +111,7 @@ export class Partition implements PartitionData {
 
   /**
    * Where the class, the first largest output, changes; with the class on each side. The box is cut once more, by the
-   * maximum of all outputs; `cells` numbers this partition's cells.
+   * maximum of all outputs; `cells` numbers this partition's cells, and a segment ends where its cell does.
    *
    * @throws GeometryError when the partition is incomplete, or the net has one output only (take its level set).
    */
@@ -121,10 +120,7 @@ export class Partition implements PartitionData {
     if (this.net.output.size < 2) {
       throw new GeometryError("the net has one output, so no class changes: take levelSet({ output: 0, level: 0 })");
     }
-    return classBoundary(
-      cutBox(withClassMaximum(this.#uncut), this.slice, this.#options.exact, () => undefined),
-      this,
-    );
+    return classBoundary(cutBox(withClassMaximum(this.net), this.slice, this.#mode, () => undefined));
   }
 
   /** In one dimension: where the pattern changes, ascending. In two there are `creases`. */
@@ -159,7 +155,7 @@ export class Partition implements PartitionData {
     return extreme(this, output, -1);
   }
 
-  /** The Lipschitz constant of the net on the box in Euclidean norms, with a cell where it is attained. */
+  /** The Lipschitz constant of the net on the box in Euclidean norms, with its error and a cell where it is attained. */
   lipschitz(): Lipschitz {
     return lipschitz(this);
   }
@@ -185,7 +181,7 @@ export function partition(f: Readable, options: PartitionOptions): Partition {
   checkNet(net);
   const slice = sliceOf(options, net.inputSize);
   const cut = options.splitAtOutputZero === true ? withOutputHinges(net) : net;
-  return new Partition(net, options, cutBox(cut, slice, options.exact, stopCheck(options)));
+  return new Partition(options.exact, cutBox(cut, slice, options.exact, stopCheck(options)));
 }
 
 /** Length of the input vector, as far as the domain tells. */

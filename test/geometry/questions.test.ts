@@ -143,6 +143,31 @@ describe("the class boundary", () => {
     }
   });
 
+  it("names the cell on the left of each segment, also where outputs are cut at zero", () => {
+    // outputs around 0, so that their zeros and the class boundary run through the same cells
+    for (const [shape, seed] of [
+      [[2, 12, 3], 11],
+      [[2, 8, 8, 2], 5],
+      [[2, 3], 2],
+    ] as const) {
+      const net = randomRelu([...shape], seed);
+      net.output.bias.forEach((_, k) => {
+        net.output.bias[k] -= evaluate(net, [0.1 + 0.2 * k, 0.2]).output[k];
+      });
+      for (const splitAtOutputZero of [false, true]) {
+        const p = partition(net, { box: BOX, splitAtOutputZero });
+        const boundary = p.classBoundary();
+        expect(boundary.length).toBeGreaterThan(0);
+        const named = Array.from(boundary, ([from, to], i) => {
+          const [ds, dt] = [to[0] - from[0], to[1] - from[1]];
+          const point = [(from[0] + to[0]) / 2 - 1e-6 * dt, (from[1] + to[1]) / 2 + 1e-6 * ds];
+          return [boundary.cells[i], p.locate(point)!.index];
+        });
+        expect(named.map(([own]) => own)).toEqual(named.map(([, located]) => located));
+      }
+    }
+  });
+
   it("of one output does not exist", () => {
     expect(() => partition(diamond, { box: BOX }).classBoundary()).toThrow(/one output/);
   });
@@ -181,6 +206,67 @@ describe("what the net attains on the box", () => {
     expect(value).toBeLessThan(steepest * 2);
   });
 });
+
+describe("the Lipschitz constant", () => {
+  it("is the largest spectral norm of the cells' maps, in the input's own lengths on a slanted slice", () => {
+    fc.assert(
+      fc.property(integerNets(3, KINDS), fc.boolean(), (net, whole) => {
+        const plane = { origin: [0, 0.5, 0], u: whole ? [1, 0, 0] : [3, 1, 0], v: whole ? [0, 1, 0] : [2, 1, 1] };
+        const p = partition(net, { plane, box: BOX });
+        const { value, error, cell } = p.lipschitz();
+        const norms = Array.from(p.cells, ({ A }) => steepest(A, plane.u, plane.v));
+        const most = Math.max(...norms);
+        // the directions tried are 1/500 of a half turn apart
+        expect(value).toBeGreaterThanOrEqual(most * (1 - 1e-12));
+        expect(value).toBeLessThanOrEqual(most * (1 + 1e-3));
+        expect(norms[cell]).toBeGreaterThanOrEqual(value * (1 - 1e-3));
+        expect(error).toBeLessThanOrEqual(value * 2 ** -50);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("takes the steeper of two cells that no double tells apart", () => {
+    // left of 0 the slope is 1, right of it √(1 + 2^-200): relu(-x), relu(x), and 2^-100·relu(x) as another output
+    const net = reluNet(
+      [
+        [[-1], [1]],
+        [
+          [1, 1],
+          [0, 2 ** -100],
+        ],
+      ],
+      [
+        [0, 0],
+        [0, 0],
+      ],
+    );
+    const p = partition(net, { box: [[-1, 1]] });
+    const { value, cell } = p.lipschitz();
+    expect(value).toBe(1);
+    expect(p.cells.at(cell)!.center[0]).toBeGreaterThan(0);
+    const mirrored = partition(net, { line: { origin: [0], u: [-1] }, box: [[-1, 1]] });
+    expect(mirrored.cells.at(mirrored.lipschitz().cell)!.center[0]).toBeLessThan(0);
+  });
+
+  it("of numbers whose squares are beyond the doubles is as exact", () => {
+    for (const scale of [2 ** 600, 2 ** -600]) {
+      const net = reluNet([[[scale], [-scale]], [[1, 2]]], [[0, 0], [0]]);
+      expect(partition(net, { box: [[-1, 1]] }).lipschitz()).toMatchObject({ value: 2 * scale });
+    }
+  });
+});
+
+/** The largest change of the outputs per length in input space, among 500 directions of the plane of u and v. */
+function steepest(slopes: Float64Array, u: readonly number[], v: readonly number[]): number {
+  let most = 0;
+  for (let k = 0; k < 500; k++) {
+    const [s, t] = [Math.cos((Math.PI * k) / 500), Math.sin((Math.PI * k) / 500)];
+    const change = Array.from({ length: slopes.length / 2 }, (_, i) => slopes[2 * i] * s + slopes[2 * i + 1] * t);
+    most = Math.max(most, Math.hypot(...change) / Math.hypot(...u.map((x, i) => x * s + v[i] * t)));
+  }
+  return most;
+}
 
 describe("creases", () => {
   it("of first-layer units are their lines", () => {
