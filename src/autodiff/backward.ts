@@ -142,8 +142,10 @@ function countEdges(output: Tensor): Walk {
   const nodes: Tensor[] = [output];
   const waiting: number[] = [0];
   let scalar = true;
-  for (let next = 0; next < nodes.length; next++) {
-    const node = nodes[next];
+  // Last met, first visited: much as they were made, backwards, which is how they lie in memory.
+  const stack: Tensor[] = [output];
+  while (stack.length > 0) {
+    const node = stack.pop() as Tensor;
     if (node.isReleased) throw released(node, "backward");
     if (node.size !== 1 || node.hooks !== null || (node.op !== null && node.op.scalar === null)) scalar = false;
     const { first, second, others } = node;
@@ -159,6 +161,7 @@ function countEdges(output: Tensor): Walk {
       input.slot = nextSlot++;
       nodes.push(input);
       waiting.push(1);
+      stack.push(input);
     } else waiting[input.slot - firstSlot]++;
   }
 }
@@ -245,17 +248,24 @@ function propagateScalars(
       if (rule !== null) {
         let contribution = gradient;
         if (!rule.passes) {
-          const { reads, program } = rule;
-          const values = program.registers;
-          values[0] = gradient;
-          for (let k = 0; k < inputCount; k++) {
-            if (!reads[k]) continue;
-            const operand = node.inputAt(k);
+          const { reads, program, factor } = rule;
+          if (factor !== null) {
+            const operand = factor < inputCount ? node.inputAt(factor) : node;
             if (operand.written > node.id) checkUnwritten(operand, node);
-            values[k + 1] = operand.buffer[operand.offset];
+            contribution *= operand.buffer[operand.offset];
+          } else {
+            const values = program.registers;
+            values[0] = gradient;
+            for (let k = 0; k < inputCount; k++) {
+              if (!reads[k]) continue;
+              const operand = node.inputAt(k);
+              if (operand.written > node.id) checkUnwritten(operand, node);
+              values[k + 1] = operand.buffer[operand.offset];
+            }
+            values[inputCount + 1] = node.buffer[node.offset];
+            contribution = program.run();
           }
-          values[inputCount + 1] = node.buffer[node.offset];
-          contribution = single ? Math.fround(program.run()) : program.run();
+          if (single) contribution = Math.fround(contribution);
         }
         adjoints[to] = single ? Math.fround(adjoints[to] + contribution) : adjoints[to] + contribution;
       } else {
