@@ -1,6 +1,7 @@
 /** How many cells there can be: the classical bounds, as exact integers. */
 
 import { GeometryError } from "../base/errors.js";
+import { requireNet } from "../pwl/check.js";
 import { gateCount, type PwlNet } from "../pwl/net.js";
 
 /**
@@ -29,7 +30,8 @@ export function zaslavsky(hyperplanes: number, dimension: number): bigint {
  * A maximum of k counts as the k·(k - 1)/2 hyperplanes on which two of its arguments tie. Layers that also read the input
  * or other earlier layers are not narrowed by those between.
  */
-export function productBound(net: PwlNet, dimension: number = net.inputSize): bigint {
+export function productBound(net: PwlNet, dimension: number = net?.inputSize): bigint {
+  requireNet(net, "productBound");
   /** The dimensions that each source can pass on: the input, then every layer's output. */
   const passed = [dimension];
   let bound = 1n;

@@ -5,9 +5,10 @@
  */
 
 import { GeometryError } from "../base/errors.js";
+import { checkOptions } from "../base/options.js";
 import { gamma, SLACK, UNDERFLOW } from "../exact/rounding.js";
 import { row } from "./blocks.js";
-import { checkNet } from "./check.js";
+import { checkNet, requireNet } from "./check.js";
 import type { Affine, GateLayer, HingeLayer, MaxLayer, PwlNet } from "./net.js";
 
 /** Lower and upper bounds, one pair per number. */
@@ -41,7 +42,13 @@ export interface NetBounds {
  *
  * @throws GeometryError for a box of another width, inverted, or not finite. PiecewiseLinearError for an illegal net.
  */
-export function bounds(net: PwlNet, { box }: { box: readonly (readonly [number, number])[] }): NetBounds {
+export function bounds(net: PwlNet, options: { readonly box: readonly (readonly [number, number])[] }): NetBounds {
+  requireNet(net, "bounds");
+  checkOptions(options, ["box"], "bounds");
+  const { box } = options;
+  if (!Array.isArray(box)) {
+    throw new GeometryError("bounds: expected { box: [[low, high], ...] }, one interval per input number");
+  }
   checkNet(net);
   if (box.length !== net.inputSize) {
     throw new GeometryError(`the box has ${box.length} intervals, but the net reads ${net.inputSize} numbers`);

@@ -5,6 +5,19 @@ import type { Affine, AffineBlock, PwlNet } from "./net.js";
 import { gateCount } from "./net.js";
 
 /**
+ * Raises where `net` is no PwlNet but what users have at hand, a module or a function: only `lower` reads those.
+ *
+ * @param where the function that was called.
+ */
+export function requireNet(net: PwlNet, where: string): void {
+  if (typeof net === "object" && net !== null && Array.isArray(net.layers) && "output" in net && "inputSize" in net)
+    return;
+  throw new PiecewiseLinearError(
+    `${where}: expected a PwlNet, got ${net === null ? "null" : typeof net === "object" ? "another object" : typeof net}; read a module or a function first, by lower(f, { shape: [...] })`,
+  );
+}
+
+/**
  * Checks that a net is legal: sizes agree, sources come earlier and stand once per map, columns ascend, groups are
  * non-empty, every number is finite, and no hinge has equal slopes (it would be a gate without a crease).
  *
@@ -12,6 +25,7 @@ import { gateCount } from "./net.js";
  * @throws PiecewiseLinearError naming the first violation and where it is.
  */
 export function checkNet(net: PwlNet): PwlNet {
+  requireNet(net, "checkNet");
   const sizes = [net.inputSize];
   const declared = net.inputs.reduce((sum, { shape }) => sum + product(shape), 0);
   require(declared === net.inputSize, "inputs", `hold ${declared} numbers, but inputSize is ${net.inputSize}`);

@@ -2,6 +2,7 @@
 
 import { sizeOf } from "../array/shape.js";
 import { PiecewiseLinearError, ShapeError } from "../base/errors.js";
+import { checkOptions } from "../base/options.js";
 import { gamma } from "../exact/rounding.js";
 import { copyOf, fromArray, Tensor } from "../graph/tensor.js";
 import type { GraphNode } from "../graph/trace.js";
@@ -60,6 +61,7 @@ export interface Collapsed {
  * @throws PiecewiseLinearError naming the first gate, if there is one.
  */
 export function collapse(f: Readable, options: CollapseOptions = {}): Collapsed {
+  checkOptions(options, ["input", "shape", "steps"], "collapse");
   if (isPwlNet(f)) return collapseNet(f);
   const observer = new StepObserver();
   if (isGraph(f)) {

@@ -6,6 +6,7 @@
 import { type DType, newArray } from "../array/dtype.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "../array/shape.js";
 import { AxisError, PiecewiseLinearError, ShapeError } from "../base/errors.js";
+import { checkOptions } from "../base/options.js";
 import { callSite } from "../graph/site.js";
 import { copyOf, fromArray, observeReads, type Tensor } from "../graph/tensor.js";
 import { type Graph, type TraceResult, trace } from "../graph/trace.js";
@@ -57,7 +58,7 @@ export function lower(f: TensorFunction | Graph, spec?: InputSpec | readonly Inp
 
 /** Any point of the declared inputs. */
 export function examples(spec: InputSpec | readonly InputSpec[]): readonly Tensor[] {
-  return ("shape" in spec ? [spec] : spec).map((one, i) => example(one, i));
+  return (Array.isArray(spec) ? spec : [spec]).map((one, i) => example(one, i));
 }
 
 export function isGraph(f: Readable): f is Graph {
@@ -225,7 +226,9 @@ function otherValues(x: Tensor): Tensor {
 }
 
 /** Any point of a declared input. */
-function example({ shape, dtype = "float32", name }: InputSpec, index: number): Tensor {
+function example(spec: InputSpec, index: number): Tensor {
+  checkOptions(spec, ["shape", "dtype", "name"], `lower: input ${index}`);
+  const { shape, dtype = "float32", name } = spec;
   checkShape(shape, `lower: input ${index}`);
   const values = newArray(dtype, sizeOf(shape));
   for (let i = 0; i < values.length; i++) values[i] = ((i * 7) % 11) / 8 - 0.5;

@@ -1,5 +1,6 @@
 /** A PwlNet for people: its counts, and a readable text, one line per layer and per term. */
 
+import { requireNet } from "./check.js";
 import { isIdentity } from "./compose.js";
 import type { Affine, AffineBlock, GateLayer, HingeLayer, PwlNet } from "./net.js";
 import { gateCount } from "./net.js";
@@ -20,6 +21,7 @@ export interface PwlCounts {
 
 /** Counts a net's gates, parameters and depth. */
 export function countsOf(net: PwlNet): PwlCounts {
+  requireNet(net, "countsOf");
   let hinges = 0;
   let maxima = 0;
   let parameters = 0;
@@ -50,6 +52,7 @@ export function countsOf(net: PwlNet): PwlCounts {
  * net of any size is short.
  */
 export function formatNet(net: PwlNet, options: { values?: boolean } = {}): string {
+  requireNet(net, "formatNet");
   const counts = countsOf(net);
   const inputs = net.inputs.map(({ name, shape }) => `${name}[${shape.join(", ")}]`).join(", ");
   const names = ["x", ...net.layers.map((_, l) => `h${l + 1}`)];

@@ -24,6 +24,7 @@ describe("bounds of the number of cells", () => {
   it("a deeper net stays below the product of its layers, narrow layers counted as such", () => {
     const net = randomRelu([2, 6, 6, 1], 2);
     expect(productBound(net)).toBe(22n * 22n);
+    expect(() => productBound({ layer: 3 } as never)).toThrow(/productBound: expected a PwlNet/);
     expect(productBound(randomRelu([3, 5, 1, 7, 1], 2))).toBe(26n * 2n * 8n);
     const box = [
       [-10, 10],

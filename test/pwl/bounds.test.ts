@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { GeometryError, PiecewiseLinearError } from "../../src/base/errors.js";
+import { GeometryError, OptionError, PiecewiseLinearError } from "../../src/base/errors.js";
+import { mlp } from "../../src/nn/index.js";
 import { bounds } from "../../src/pwl/bounds.js";
 import { evaluate } from "../../src/pwl/evaluate.js";
 import { reluNet } from "../../src/pwl/net.js";
@@ -69,5 +70,13 @@ describe("interval bounds over a box", () => {
     expect(() => bounds(net, { box: [[1, 0]] })).toThrow("[1, 0]");
     expect(() => bounds(net, { box: [[0, Number.POSITIVE_INFINITY]] })).toThrow(GeometryError);
     expect(() => bounds(reluNet([[[Number.NaN]], [[1]]], [[1], [0]]), { box: box(1) })).toThrow(PiecewiseLinearError);
+  });
+
+  it("refuse a module, which only lower reads, and options that do not say the box", () => {
+    const net = reluNet([[[1]], [[1]]], [[1], [0]]);
+    expect(() => bounds(mlp([1, 2, 1]) as never, { box: box(1) })).toThrow(/bounds: expected a PwlNet.*lower\(f/);
+    expect(() => bounds(net, {} as never)).toThrow(/expected \{ box: \[\[low, high\]/);
+    expect(() => bounds(net, { domain: box(1) } as never)).toThrow(/unknown option "domain"; known are box/);
+    expect(() => bounds(net, undefined as never)).toThrow(OptionError);
   });
 });

@@ -122,6 +122,12 @@ describe("collapse", () => {
     ]);
   });
 
+  test("an unknown option is not ignored", () => {
+    expect(() => collapse((x: Tensor) => x, { shape: [2], step: true } as never)).toThrow(
+      /collapse: unknown option "step"; known are input, shape, steps/,
+    );
+  });
+
   test("without a shape, only a module tells what it takes", () => {
     expect(() => collapse((x: Tensor) => x)).toThrow(
       /shape is not known: pass it, such as collapse\(net, \{ shape: \[2\] \}\)/,

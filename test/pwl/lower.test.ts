@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { sizeOf } from "../../src/array/shape.js";
-import { PiecewiseLinearError, ShapeError } from "../../src/base/errors.js";
+import { OptionError, PiecewiseLinearError, ShapeError } from "../../src/base/errors.js";
 import { apply } from "../../src/graph/op.js";
 import { copyOf, type Op, type OpSample, type Tensor } from "../../src/graph/tensor.js";
 import { trace } from "../../src/graph/trace.js";
@@ -280,6 +280,12 @@ describe("what is refused, with op, line and remedy", () => {
       expect(() => lower(thing as never, { shape: [2] })).toThrow(PiecewiseLinearError);
       expect(() => lower(thing as never, { shape: [2] })).toThrow(/expected a function of tensors, a module/);
     }
+  });
+
+  test("inputs without a shape, or with an option that there is not", () => {
+    expect(() => lower(relu, {} as never)).toThrow(/lower: input 0: a shape is a list of non-negative integers/);
+    expect(() => lower(relu, { shapes: [2] } as never)).toThrow(/lower: input 0: unknown option "shapes"/);
+    expect(() => lower(relu, [{ shape: [2] }, [3]] as never)).toThrow(OptionError);
   });
 
   test("a shape that the function does not take, with both attempts", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PiecewiseLinearError } from "../../src/base/errors.js";
+import { mlp } from "../../src/nn/index.js";
 import { checkNet } from "../../src/pwl/check.js";
 import { type PwlNet, reluNet } from "../../src/pwl/net.js";
 import { countsOf, formatNet } from "../../src/pwl/text.js";
@@ -146,5 +147,14 @@ describe("a legal net", () => {
   test.each(broken)("has not %s", (_, net, message) => {
     expect(() => checkNet(net)).toThrow(PiecewiseLinearError);
     expect(() => checkNet(net)).toThrow(message);
+  });
+});
+
+describe("a module in the place of a PwlNet", () => {
+  test.each([formatNet, countsOf, checkNet])("is refused by %o with the remedy", (read) => {
+    for (const thing of [mlp([2, 3, 1]), () => small, null, undefined]) {
+      expect(() => read(thing as never)).toThrow(PiecewiseLinearError);
+      expect(() => read(thing as never)).toThrow(/expected a PwlNet, got .*lower\(f, \{ shape/);
+    }
   });
 });
