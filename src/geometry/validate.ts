@@ -3,7 +3,7 @@
  * not the machinery that made the partition, except for the vertices' exact coordinates.
  */
 
-import { ValidationError } from "../base/errors.js";
+import { GeometryError, ValidationError } from "../base/errors.js";
 import { doubledArea, type ExactPoint, side } from "../exact/homogeneous.js";
 import { evaluate } from "../pwl/evaluate.js";
 import { type Cell, Cells } from "./cell.js";
@@ -42,9 +42,14 @@ const MOST_LISTED = 50;
  * 6. the affine map gives the forward pass's value at the centre, and neighbours' maps agree at the ends of their edge.
  *
  * @returns a summary.
- * @throws ValidationError listing every violation.
+ * @throws ValidationError listing every violation; GeometryError for what is no partition.
  */
 export function validate(partition: PartitionData): ValidationSummary {
+  if (typeof partition !== "object" || partition === null || !("complex" in partition)) {
+    throw new GeometryError(
+      "validate: expected what partition gave; what enumerate gave is checked by validateEnumeration",
+    );
+  }
   return new Validation(partition).run();
 }
 

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ValidationError } from "../../src/base/errors.js";
+import { GeometryError, ValidationError } from "../../src/base/errors.js";
+import { enumerate } from "../../src/geometry/enumerate.js";
 import { type Partition, partition } from "../../src/geometry/partition.js";
 import { validate } from "../../src/geometry/validate.js";
 import { reluNet } from "../../src/pwl/net.js";
@@ -160,5 +161,15 @@ describe("validate refuses", () => {
     for (let k = 0; k < block.values.length; k++) block.values[k] += 1;
     expect(A.length).toBe(4);
     expect(violations(p)).toMatch(/map gives/);
+  });
+});
+
+describe("validate refuses, naming what checks it,", () => {
+  it("whatever is no partition", async () => {
+    const box = [[0, 1]];
+    for (const thing of [await enumerate(randomRelu([1, 3, 1], 1), { box: [[0, 1]] }), null, undefined, box]) {
+      expect(() => validate(thing as never)).toThrow(GeometryError);
+      expect(() => validate(thing as never)).toThrow(/validateEnumeration/);
+    }
   });
 });
