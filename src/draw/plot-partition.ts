@@ -88,7 +88,7 @@ export function plotPartition(p: Partition, options: PartitionPlotOptions = {}):
   if (options.labels ?? false) drawLabels(panel, p);
   const caption =
     options.caption ??
-    `${p.cells.length.toLocaleString("en")} cells${p.complete ? "" : ` found before the run was stopped (${p.stopped})`}.`;
+    `${p.cells.length.toLocaleString("en")} ${p.cells.length === 1 ? "cell" : "cells"}${p.complete ? "" : ` found before the run was stopped (${p.stopped})`}.`;
   return figure([panel.block()], titled(title, caption), (options.legend ?? true) ? legend : []);
 }
 

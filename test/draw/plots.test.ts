@@ -281,6 +281,11 @@ describe("plotPartition", () => {
     expect(svg).not.toContain("NaN");
   });
 
+  it("counts a single cell in the singular", () => {
+    const whole = partition(reluNet([[[1, 1]]], [[0]]), { box });
+    expect(plotPartition(whole, {})).toContain(">1 cell.<");
+  });
+
   it("numbers the cells", () => {
     expect(count(plotPartition(p, { labels: true }), 'paint-order="stroke"')).toBe(p.cells.length);
   });
