@@ -115,6 +115,36 @@ const sources = Object.fromEntries(
     .map((name) => [relative(root, join(root, name)).split(sep).join("/"), readFileSync(join(root, name), "utf8")]),
 );
 
+/** Packages, not files of src, that a source text imports by name: "type Name from package" where only a type is taken. */
+function packagesOf(text: string): string[] {
+  const found: string[] = [];
+  for (const statement of ts.createSourceFile("a.ts", text, ts.ScriptTarget.ES2022).statements) {
+    if (!ts.isImportDeclaration(statement) || !ts.isStringLiteral(statement.moduleSpecifier)) continue;
+    const specifier = statement.moduleSpecifier.text;
+    if (specifier.startsWith(".") || specifier.startsWith("node:")) continue;
+    const names = statement.importClause?.namedBindings;
+    const typeOnly = statement.importClause?.isTypeOnly === true;
+    for (const element of names !== undefined && ts.isNamedImports(names) ? names.elements : []) {
+      found.push(`${typeOnly || element.isTypeOnly ? "type " : ""}${element.name.text} from ${specifier}`);
+    }
+  }
+  return found;
+}
+
+describe("packages that src imports", () => {
+  const imported = Object.entries(sources).map(([path, text]) => [path, packagesOf(text)] as const);
+
+  it("are imported by draw only", () => {
+    const importers = imported.filter(([, packages]) => packages.length > 0).map(([path]) => path.split("/")[0]);
+    expect([...new Set(importers)]).toEqual(["draw"]);
+  });
+
+  it("give no types, which would have to be installed with this package to compile against it", () => {
+    expect(imported.flatMap(([, packages]) => packages.filter((name) => name.startsWith("type ")))).toEqual([]);
+    expect(packagesOf('import { type Scale, scale } from "d3-scale";')).toContain("type Scale from d3-scale");
+  });
+});
+
 describe("the layers of src", () => {
   const modules = modulesOf(sources);
 

@@ -1,4 +1,4 @@
-import { type ScaleContinuousNumeric, scaleLinear, scaleLog } from "d3-scale";
+import { scaleLinear, scaleLog } from "d3-scale";
 import { palette } from "../palette.js";
 import type { Block } from "./figure.js";
 import { element, type Point, pathThrough, text } from "./svg.js";
@@ -17,6 +17,13 @@ export interface PanelOptions {
   readonly grid?: boolean;
 }
 
+/** From data to pixels: what is used of d3's scales, so that this package's types need none of theirs. */
+export interface Scale {
+  (value: number): number;
+  ticks(count: number): number[];
+  tickFormat(count: number, specifier?: string): (value: number) => string;
+}
+
 const LEFT = 46;
 const BOTTOM = 34;
 const RIGHT = 10;
@@ -25,8 +32,8 @@ const RIGHT = 10;
 export class Panel {
   readonly width: number;
   readonly height: number;
-  readonly x: ScaleContinuousNumeric<number, number>;
-  readonly y: ScaleContinuousNumeric<number, number>;
+  readonly x: Scale;
+  readonly y: Scale;
   private readonly inside: string[] = [];
   private readonly above: string[] = [];
 
