@@ -42,7 +42,13 @@ export function pointOf(net: PwlNet, x: Point): Float64Array {
 }
 
 export function flattened(tensors: readonly Tensor[]): Float64Array {
-  return Float64Array.from(tensors.flatMap((one) => Array.from(copyOf(one))));
+  const out = new Float64Array(tensors.reduce((sum, { size }) => sum + size, 0));
+  let at = 0;
+  for (const one of tensors) {
+    out.set(copyOf(one), at);
+    at += one.size;
+  }
+  return out;
 }
 
 function requireNumbers(values: Float64Array): Float64Array {

@@ -1,7 +1,7 @@
 /** Whether a function does the same on another run: the same ops, wired alike, on the same constants. */
 
 import type { DataArray } from "../array/dtype.js";
-import { formatShape } from "../array/shape.js";
+import { sameShape } from "../array/shape.js";
 import type { Graph, GraphNode } from "../graph/trace.js";
 
 /** A constant's values as they were when the graph was traced; a parameter may be assigned others later. */
@@ -44,18 +44,19 @@ export class GraphRecord {
 
   #differenceAt(a: GraphNode | undefined, b: GraphNode | undefined): string | null {
     if (a === undefined || b === undefined) return "one has more steps than the other";
-    const [name, otherName] = [a, b].map((node) => node.op?.name ?? node.role);
-    if (a.op !== b.op || a.role !== b.role) return `step ${a.id} is ${name} in one and ${otherName} in the other`;
+    if (a.op !== b.op || a.role !== b.role) return `step ${a.id} is ${nameOf(a)} in one and ${nameOf(b)} in the other`;
     const isWired = a.inputs.length === b.inputs.length && a.inputs.every((input, k) => input.id === b.inputs[k].id);
-    if (!isWired || formatShape(a.shape) !== formatShape(b.shape) || a.dtype !== b.dtype) {
-      return `step ${a.id}, ${name}, has other inputs or another shape`;
+    if (!isWired || !sameShape(a.shape, b.shape) || a.dtype !== b.dtype) {
+      return `step ${a.id}, ${nameOf(a)}, has other inputs or another shape`;
     }
-    if (!isSame(a.attrs, b.attrs)) return `step ${a.id}, ${name}, has other options`;
+    if (!isSame(a.attrs, b.attrs)) return `step ${a.id}, ${nameOf(a)}, has other options`;
     const snapshot = this.#snapshots.get(a);
     if (snapshot !== undefined && !holds(b, snapshot)) return `a ${a.role} has other values`;
     return null;
   }
 }
+
+const nameOf = (node: GraphNode): string => node.op?.name ?? node.role;
 
 const isConstant = (node: GraphNode): boolean => node.op === null && node.role !== "input";
 
