@@ -18,6 +18,7 @@ import {
   type ScheduledUnit,
   type SumUnit,
 } from "./schedule.js";
+import { emitSmallProduct, type ProductSizes } from "./small-product.js";
 
 /**
  * A scheduled program as one WebAssembly function, `run()`: every address, length and stride is a constant. Units that
@@ -72,15 +73,6 @@ export function emitProgram(units: readonly ScheduledUnit[], plan: MemoryPlan, r
 
 const STEPS_PER_FUNCTION = 250;
 const STEPS_OF_OTHERS = 5;
-
-interface ProductSizes {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-  readonly dtype: FloatType;
-}
 
 function productSizes({ step }: ProductUnit): ProductSizes {
   const { transposeA, transposeB } = step.attrs as { transposeA: boolean; transposeB: boolean };
@@ -167,8 +159,13 @@ class UnitEmitter {
   private addressOf = (value: Value): number => this.plan.address.get(value.root) as number;
 
   product(unit: ProductUnit): void {
-    const { m, n, k } = productSizes(unit);
-    if (m * n * k > 0) this.products.call(this.f, unit, this.addressOf);
+    const sizes = productSizes(unit);
+    if (sizes.m * sizes.n * sizes.k === 0) return;
+    const [a, b] = unit.step.inputs.map(this.addressOf);
+    const bias = unit.bias === null ? null : this.addressOf(unit.bias);
+    const places = { a, b, c: this.addressOf(unit.output), bias, relu: unit.relu };
+    if (emitSmallProduct(this.f, sizes, places, this.relaxed)) return;
+    this.products.call(this.f, unit, this.addressOf);
   }
 
   /** Single numbers, one after the other; each outside value is read where it is needed first. */

@@ -9,6 +9,7 @@ import {
   grad,
   losses,
   manualSeed,
+  matmul,
   nn,
   noGrad,
   ones,
@@ -210,6 +211,46 @@ function training(
     },
   };
 }
+
+describe("products of few columns", () => {
+  it.each(["float32", "float64"] as const)(
+    "are sums of products, turned or not, with bias and relu, in %s",
+    (dtype) => {
+      const generator = new Generator(11);
+      const random = (shape: readonly number[]) => randn(shape, { dtype, generator });
+      for (const [m, n, k] of [
+        [7, 1, 4],
+        [5, 1, 16],
+        [3, 1, 32],
+        [4, 1, 9],
+        [16, 2, 5],
+        [8, 3, 6],
+        [4, 1, 100],
+        [8, 1, 3],
+        [12, 3, 2],
+        [6, 2, 4],
+      ]) {
+        for (const transposeA of [false, true]) {
+          for (const transposeB of [false, true]) {
+            const a = random(transposeA ? [k, m] : [m, k]);
+            const b = random(transposeB ? [n, k] : [k, n]);
+            const bias = random([n]);
+            const plain = (x: Tensor, y: Tensor, z: Tensor) => {
+              const product = matmul(x, y, { transposeA, transposeB });
+              return [product.mul(2), matmul(x, y.add(1), { transposeA, transposeB }).add(z).relu()];
+            };
+            const compiled = compile(plain);
+            compiled(a, b, bias);
+            const expected = plain(a, b, bias);
+            compiled(a, b, bias).forEach((value, i) => {
+              expect(difference(value, expected[i])).toBeLessThan(dtype === "float32" ? 1e-5 : 1e-13);
+            });
+          }
+        }
+      }
+    },
+  );
+});
 
 describe("graphs of single numbers", () => {
   it("read the old value of a state after the new one is known", () => {
