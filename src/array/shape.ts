@@ -92,7 +92,10 @@ export function normalizeAxis(axis: number, rank: number, where: string): number
 export function normalizeAxes(axis: number | readonly number[] | null, rank: number, where: string): readonly number[] {
   if (axis === null) return Array.from({ length: rank }, (_, index) => index);
   if (typeof axis === "number") return [normalizeAxis(axis, rank, where)];
-  const axes = axis.map((one) => normalizeAxis(one, rank, where)).sort((a, b) => a - b);
+  if (!Array.isArray(axis)) {
+    throw new AxisError(`${where}: an axis is a number or a list of numbers, got ${JSON.stringify(axis)}`);
+  }
+  const axes = axis.map((one: number) => normalizeAxis(one, rank, where)).sort((a, b) => a - b);
   for (let i = 1; i < axes.length; i++) {
     if (axes[i] === axes[i - 1]) {
       throw new AxisError(`${where}: axis ${axes[i]} is named twice in ${formatShape(axis)}; name each axis once`);

@@ -1,6 +1,6 @@
 import { formatShape } from "../array/shape.js";
 import { AnomalyError } from "../base/errors.js";
-import { mode, synchronous, withMode } from "../graph/modes.js";
+import { checkFunction, mode, synchronous, withMode } from "../graph/modes.js";
 import { callSite } from "../graph/site.js";
 import type { Op, Tensor } from "../graph/tensor.js";
 import { differentiating } from "./backward.js";
@@ -11,6 +11,7 @@ import { differentiating } from "./backward.js";
  * @throws AnomalyError
  */
 export function detectAnomaly<T>(fn: () => T): T {
+  checkFunction(fn, "detectAnomaly");
   const sites = new WeakMap<Tensor, string>();
   const outer = mode.observer;
   return withMode(

@@ -1,6 +1,6 @@
 import { DtypeError, GradientError } from "../base/errors.js";
 import { Generator } from "../base/random.js";
-import { noGrad, synchronous } from "../graph/modes.js";
+import { checkFunction, noGrad, synchronous } from "../graph/modes.js";
 import { newTensor, type Tensor } from "../graph/tensor.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { detach } from "../ops/cast.js";
@@ -31,6 +31,7 @@ export function checkGradients(
   inputs: readonly Tensor[],
   options: CheckOptions = {},
 ): void {
+  checkFunction(fn, "checkGradients");
   checkOptions(options, ["order", "step", "tolerance", "directions", "seed"], "checkGradients");
   const { order = 2, tolerance = 1e-6, directions = 2, seed = 1 } = options;
   if (inputs.length === 0) {

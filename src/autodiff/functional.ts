@@ -1,6 +1,6 @@
 import { formatShape, sameShape, sizeOf } from "../array/shape.js";
 import { DtypeError, GradientError, ShapeError } from "../base/errors.js";
-import { mode, synchronous } from "../graph/modes.js";
+import { checkFunction, mode, synchronous } from "../graph/modes.js";
 import { sharedView, Tensor } from "../graph/tensor.js";
 import { isTracing } from "../graph/trace.js";
 import { add } from "../ops/arithmetic.js";
@@ -100,6 +100,7 @@ export type GradientOf<Inputs extends readonly Tensor[]> = Inputs extends readon
 export function grad<Inputs extends Tensor[]>(
   fn: (...inputs: Inputs) => Tensor,
 ): (...inputs: Inputs) => GradientOf<Inputs> {
+  checkFunction(fn, "grad");
   return (...inputs) => {
     const [, found] = differentiate(fn as TensorFunction, inputs, "grad");
     return (found.length === 1 ? found[0] : found) as GradientOf<Inputs>;
@@ -110,6 +111,7 @@ export function grad<Inputs extends Tensor[]>(
 export function valueAndGrad<Inputs extends Tensor[]>(
   fn: (...inputs: Inputs) => Tensor,
 ): (...inputs: Inputs) => [Tensor, GradientOf<Inputs>] {
+  checkFunction(fn, "valueAndGrad");
   return (...inputs) => {
     const [value, found] = differentiate(fn as TensorFunction, inputs, "valueAndGrad");
     return [value, (found.length === 1 ? found[0] : found) as GradientOf<Inputs>];
@@ -118,6 +120,7 @@ export function valueAndGrad<Inputs extends Tensor[]>(
 
 /** The value of `fn`, and the function that takes dy to dyᵀ · ∂y/∂x for each input x. */
 export function vjp(fn: TensorFunction, ...inputs: Tensor[]): [Tensor, (dy: Tensor) => Tensor[]] {
+  checkFunction(fn, "vjp");
   const fresh = variables(inputs, "vjp");
   const value = withGradients(() => evaluate(fn, fresh, "vjp"));
   const pull = (dy: Tensor): Tensor[] =>
@@ -133,6 +136,10 @@ export function vjp(fn: TensorFunction, ...inputs: Tensor[]): [Tensor, (dy: Tens
  * Found as the transpose of the transpose: dyᵀ · ∂y/∂x is linear in dy, and its own gradient is the derivative sought.
  */
 export function jvp(fn: TensorFunction, inputs: readonly Tensor[], tangents: readonly Tensor[]): [Tensor, Tensor] {
+  checkFunction(fn, "jvp");
+  if (!Array.isArray(inputs) || !Array.isArray(tangents)) {
+    throw new GradientError("jvp: inputs and tangents are lists of tensors, such as jvp(fn, [x], [dx])");
+  }
   if (inputs.length !== tangents.length) {
     throw new GradientError(`jvp: ${inputs.length} inputs and ${tangents.length} tangents; give one tangent per input`);
   }
@@ -163,6 +170,7 @@ export function jvp(fn: TensorFunction, inputs: readonly Tensor[], tangents: rea
 
 /** All partial derivatives of `fn` at x, in shape [...shape of the output, ...shape of x]. */
 export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor {
+  checkFunction(fn, "jacobian");
   const fresh = variables([x], "jacobian");
   return withGradients(() => {
     const value = evaluate(fn as TensorFunction, fresh, "jacobian");
@@ -180,5 +188,6 @@ export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor {
 
 /** All second derivatives of a scalar function at x, in shape [...shape of x, ...shape of x]. */
 export function hessian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor {
+  checkFunction(fn, "hessian");
   return jacobian((y) => differentiate(fn as TensorFunction, [y], "hessian")[1][0], x);
 }

@@ -33,8 +33,16 @@ export function withMode<T>(changes: Partial<typeof mode>, fn: () => T): T {
   }
 }
 
+/** Refuses what is no function, such as a module, before anything is done with it. */
+export function checkFunction(fn: unknown, where: string): void {
+  if (typeof fn === "function") return;
+  const got = typeof fn === "object" && fn !== null ? `an object (${fn.constructor?.name ?? "plain"})` : String(fn);
+  throw new TraceError(`${where}: expected a function, got ${got}; of a module take (x) => net.forward(x)`);
+}
+
 /** Runs `fn` without recording: its results require no gradient. */
 export function noGrad<T>(fn: () => T): T {
+  checkFunction(fn, "noGrad");
   return withMode({ gradients: false }, () => synchronous(fn(), "noGrad"));
 }
 

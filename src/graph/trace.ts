@@ -2,7 +2,7 @@ import type { DType } from "../array/dtype.js";
 import { formatShape, type Shape } from "../array/shape.js";
 import { TraceError, ValueError } from "../base/errors.js";
 import { checkOptions } from "../base/options.js";
-import { mode, synchronous, withMode } from "./modes.js";
+import { checkFunction, mode, synchronous, withMode } from "./modes.js";
 import { currentScope, type ScopeFrame } from "./scope.js";
 import { rememberSite } from "./site.js";
 import { type Attributes, NO_ATTRIBUTES, type Op, sharedView, Tensor } from "./tensor.js";
@@ -91,6 +91,7 @@ export function setGradientFiller(filler: GradientFiller): void {
  * @throws TraceError where `fn` returns a promise or something other than tensors.
  */
 export function trace(fn: (...inputs: Tensor[]) => TraceResult, ...args: (Tensor | TraceOptions)[]): Graph {
+  checkFunction(fn, "trace");
   const last = args[args.length - 1];
   const hasOptions = typeof last === "object" && last !== null && !(last instanceof Tensor) && !Array.isArray(last);
   const options: TraceOptions = hasOptions ? last : {};

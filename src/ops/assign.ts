@@ -1,7 +1,7 @@
 import { formatShape, sameShape } from "../array/shape.js";
-import { DtypeError, GradientError, ShapeError } from "../base/errors.js";
+import { DtypeError, GradientError, ShapeError, ValueError } from "../base/errors.js";
 import { mode } from "../graph/modes.js";
-import { copyOf, type Tensor, tick } from "../graph/tensor.js";
+import { copyOf, Tensor, tick } from "../graph/tensor.js";
 
 /**
  * Gives `target` the values of `source`, in place: what optimizers do to parameters. The old values are not
@@ -9,6 +9,9 @@ import { copyOf, type Tensor, tick } from "../graph/tensor.js";
  * was recorded with the old values and is differentiated afterwards raises an error.
  */
 export function assign(target: Tensor, source: Tensor): Tensor {
+  if (!(source instanceof Tensor)) {
+    throw new ValueError("assign_: the source is a tensor; make one of numbers or arrays with tensor(...)");
+  }
   if (!sameShape(target.shape, source.shape)) {
     throw new ShapeError(
       `assign_: shape ${formatShape(source.shape)} does not fit ${formatShape(target.shape)}; reshape or broadcastTo first`,

@@ -6,10 +6,10 @@ import {
   convolveKernelGradientInto,
 } from "../array/kernels.js";
 import { formatShape, type Shape, sizeOf } from "../array/shape.js";
-import { OptionError, ShapeError } from "../base/errors.js";
+import { OptionError, ShapeError, ValueError } from "../base/errors.js";
 import { type Binary, defineOp, type OpFunction, type Unary } from "../graph/op.js";
 import { composed } from "../graph/scope.js";
-import { copyOf, newTensor, type Tensor } from "../graph/tensor.js";
+import { copyOf, newTensor, Tensor } from "../graph/tensor.js";
 import { add, div } from "./arithmetic.js";
 import { checkOptions, ones } from "./create.js";
 import { scatterAdd } from "./gather.js";
@@ -186,6 +186,11 @@ export interface Conv2dOptions {
 export const conv2d = composed(
   "conv2d",
   (x: Tensor, w: Tensor, bias: Tensor | null = null, options: Conv2dOptions = {}): Tensor => {
+    if (bias !== null && !(bias instanceof Tensor)) {
+      throw new ValueError(
+        "conv2d: the bias is a tensor or null; options come after it: conv2d(x, w, null, { stride: 2 })",
+      );
+    }
     checkOptions(options, ["stride", "padding", "dilation", "groups"], "conv2d");
     const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
     if (!Number.isInteger(groups) || groups < 1) {

@@ -26,6 +26,9 @@ const reshaped: OpFunction<Unary, { shape: Shape }> = defineOp<Unary, { shape: S
 
 /** The same values in row-major order under another shape; one length may be -1 and follows from the others. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  if (!Array.isArray(shape)) {
+    throw new ShapeError(`reshape: a shape is one list such as [2, 3], got ${String(shape)}`);
+  }
   const open = shape.indexOf(-1);
   let full: Shape = Object.freeze([...shape]);
   if (open >= 0) {

@@ -89,6 +89,11 @@ const WHOLE: Range = [null, null, null];
 
 /** The part of x that one `[start, stop, step]` per axis names; axes not named are whole. */
 export function slice(x: Tensor, ranges: readonly (Range | null)[]): Tensor {
+  if (!Array.isArray(ranges) || !ranges.every((range) => range === null || Array.isArray(range))) {
+    throw new OptionError(
+      `slice: got ${JSON.stringify(ranges)}; give a list with one [start, stop, step], or null for all, per axis, such as [[0, 2], null]`,
+    );
+  }
   if (ranges.length > x.ndim) {
     throw new AxisError(
       `slice: ${ranges.length} ranges for ${formatShape(x.shape)}, which has ${x.ndim} axes; give at most one per axis`,
