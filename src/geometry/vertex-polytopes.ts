@@ -59,6 +59,8 @@ export class VertexPolytopes implements Polytopes {
   private readonly half: Float64Array;
   /** Whether the box is that of the current polytope: it is found when first needed, and a cell may never need it. */
   private measured = false;
+  /** Whether a function was classified over the current polytope before. */
+  private asked = false;
   private readonly largeRadius: number;
   private readonly products: Products;
 
@@ -90,6 +92,7 @@ export class VertexPolytopes implements Polytopes {
   restart(): void {
     this.current.setBox(this.plan.lower, this.plan.upper);
     this.measured = false;
+    this.asked = false;
   }
 
   get depth(): number {
@@ -97,7 +100,14 @@ export class VertexPolytopes implements Polytopes {
   }
 
   classify(candidate: Candidate): Side {
-    if (!this.measured) this.measure();
+    if (!this.measured) {
+      // a polytope that is cut at once never needs its box
+      if (!this.asked) {
+        this.asked = true;
+        return this.classifyVertices(candidate);
+      }
+      this.measure();
+    }
     const { rows, offset, error } = candidate;
     const { dimension: d, centre, half } = this;
     // 1. over the bounding box
@@ -180,6 +190,7 @@ export class VertexPolytopes implements Polytopes {
     stack.pushPart(current, created, vertexSigns, 1, slot, hyperplane, this.zeros === 0);
     current.keepPart(created, vertexSigns, -1, slot, -1 - hyperplane, this.zeros === 0);
     this.measured = false;
+    this.asked = false;
   }
 
   clip(hyperplane: number, sign: number): void {
@@ -188,6 +199,7 @@ export class VertexPolytopes implements Polytopes {
     this.cut(hyperplane, slot);
     current.keepPart(created, vertexSigns, sign, slot, sign > 0 ? hyperplane : -1 - hyperplane, this.zeros === 0);
     this.measured = false;
+    this.asked = false;
   }
 
   /** Makes the vertices where edges are cut. */
@@ -207,11 +219,13 @@ export class VertexPolytopes implements Polytopes {
     this.stack.read(this.stack.depth - 1, this.current);
     this.stack.drop();
     this.measured = false;
+    this.asked = false;
   }
 
   peek(index: number): void {
     this.stack.read(index, this.current);
     this.measured = false;
+    this.asked = false;
   }
 
   /** The bounding box; vertices whose position is poorly known are refined on the way. */
