@@ -1,11 +1,12 @@
 import type { FunctionBuilder, Local } from "../array/wasm/assembler.js";
-import { multiplyAdd } from "../array/wasm/gemm-tile.js";
-import { i32, v128 } from "../array/wasm/instructions.js";
+import { multiplyAdd, tileRows } from "../array/wasm/gemm-tile.js";
+import { type I32, i32, v128 } from "../array/wasm/instructions.js";
 import { type FloatType, type FloatVector, vectorOf } from "../array/wasm/vectors.js";
 
 /**
- * Products of a matrix with very few columns, as in the last layer of a network of one output and in the gradient of
- * the first layer of one of two inputs: a tile of the general kernels would be mostly empty.
+ * Products that gain from code of their own, with every size and address in it: those of very few columns, as in the
+ * last layer of a network of one output and in the gradient of the first layer of one of two inputs (a tile of the
+ * general kernels would be mostly empty), and those of small matrices, where counting and addressing is what is left.
  */
 
 /** C[m,n] = op(A) · op(B), with sizes known. */
@@ -49,8 +50,15 @@ export function emitSmallProduct(
     emitThin(f, vector, sizes, places, relaxed);
     return true;
   }
+  if (!transposeB && n % (2 * vector.lanes) === 0 && n <= 8 * vector.lanes && k * n * vector.size <= MOST_BYTES_OF_B) {
+    emitTiles(f, vector, sizes, places, relaxed);
+    return true;
+  }
   return false;
 }
+
+/** A small part of the first-level cache: B is read once for each tile of rows. */
+const MOST_BYTES_OF_B = 8192;
 
 /** With so many columns the general tiles are not emptier. */
 const MOST_COLUMNS = 3;
@@ -124,4 +132,62 @@ function emitThin(
     }
   });
   f.release(...sums, from, at, row);
+}
+
+/** Tiles of C as the general kernels compute them, two vectors wide. */
+function emitTiles(
+  f: FunctionBuilder,
+  vector: FloatVector,
+  sizes: ProductSizes,
+  { a, b, c, bias, relu }: ProductPlaces,
+  relaxed: boolean,
+): void {
+  const { m, n, k, transposeA } = sizes;
+  const { size, lanes } = vector;
+  const height = tileRows(relaxed);
+  // Bytes from one row of op(A) to the next, and from one column.
+  const rowStep = (transposeA ? 1 : k) * size;
+  const columnStep = (transposeA ? m : 1) * size;
+  // As in the general kernels: unrolling gains only where multiply-add is one instruction.
+  const unroll = relaxed && k % 4 === 0 ? 4 : 1;
+  const zero = i32.constant(0);
+  const [fromA, fromB, row, to] = f.locals("i32", 4);
+  const broadcast = f.local("v128");
+  const tile = (rows: number, strip: number, firstA: I32, firstC: I32): void => {
+    const sums = f.locals("v128", 2 * rows);
+    const columns = f.locals("v128", 2);
+    for (const sum of sums) f.set(sum, vector.constant(0));
+    f.set(fromA, firstA);
+    f.loop(fromB, 0, k * n * size, unroll * n * size, () => {
+      for (let turn = 0; turn < unroll; turn++) {
+        columns.forEach((column, j) => {
+          f.set(column, v128.load(fromB, b + turn * n * size + strip + 16 * j));
+        });
+        for (let i = 0; i < rows; i++) {
+          f.set(broadcast, vector.loadSplat(fromA, a + turn * columnStep + i * rowStep));
+          columns.forEach((column, j) => {
+            f.set(sums[2 * i + j], multiplyAdd(vector, relaxed, broadcast, column, sums[2 * i + j]));
+          });
+        }
+      }
+      f.increment(fromA, unroll * columnStep);
+    });
+    sums.forEach((sum, index) => {
+      const place = strip + 16 * (index % 2);
+      if (bias !== null) f.set(sum, vector.add(sum, v128.load(zero, bias + place)));
+      if (relu) f.set(sum, vector.pmax(sum, vector.constant(0)));
+      f.add(v128.store(firstC, sum, c + Math.floor(index / 2) * n * size + place));
+    });
+    f.release(...sums, ...columns);
+  };
+  const whole = m - (m % height);
+  for (let strip = 0; strip < n * size; strip += 2 * lanes * size) {
+    f.set(to, zero);
+    f.loop(row, 0, whole * rowStep, height * rowStep, () => {
+      tile(height, strip, row, to);
+      f.increment(to, height * n * size);
+    });
+    if (whole < m) tile(m - whole, strip, i32.constant(whole * rowStep), i32.constant(whole * n * size));
+  }
+  f.release(fromA, fromB, row, to, broadcast);
 }

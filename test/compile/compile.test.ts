@@ -212,7 +212,7 @@ function training(
   };
 }
 
-describe("products of few columns", () => {
+describe("products of few columns, and small ones", () => {
   it.each(["float32", "float64"] as const)(
     "are sums of products, turned or not, with bias and relu, in %s",
     (dtype) => {
