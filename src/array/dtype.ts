@@ -1,4 +1,4 @@
-import { DtypeError } from "../base/errors.js";
+import { DtypeError, ValueError } from "../base/errors.js";
 
 /** float32 and float64 for arithmetic; int32 for indices and targets only. */
 export type DType = "float32" | "float64" | "int32";
@@ -25,10 +25,23 @@ export function promote(a: DType, b: DType, where: string): DType {
   return a === b ? a : "float64";
 }
 
+/**
+ * Zeros.
+ * @throws ValueError with the size in bytes where the host has no array that large.
+ */
 export function newArray(dtype: DType, size: number): DataArray {
-  if (dtype === "float32") return new Float32Array(size);
-  if (dtype === "float64") return new Float64Array(size);
-  return new Int32Array(size);
+  try {
+    if (dtype === "float32") return new Float32Array(size);
+    if (dtype === "float64") return new Float64Array(size);
+    return new Int32Array(size);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const gigabytes = (size * (dtype === "float64" ? 8 : 4)) / 1e9;
+    throw new ValueError(
+      `a tensor of ${size} ${dtype} numbers, ${gigabytes.toPrecision(3)} GB, is more than this host allocates; check shapes that broadcast, or work in parts`,
+      { cause: error },
+    );
+  }
 }
 
 export function dtypeOf(array: DataArray): DType {

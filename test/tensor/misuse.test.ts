@@ -44,6 +44,15 @@ testBadCalls({
     ["a slice as one range", () => x.slice(wrong([0, 2])), OptionError, /slice: got \[0,2\]/],
     ["an axis as text", () => x.sum(wrong("0")), AxisError, /sum: an axis is a number or a list of numbers, got "0"/],
   ],
+  "sizes that no host has": [
+    ["of zeros", () => zeros([1e6, 1e6]), ValueError, /1000000000000 float32 numbers, 4\.00e\+3 GB, is more than/],
+    [
+      "by broadcasting",
+      () => zeros([1e6, 1], { dtype: "float64" }).add(zeros([1, 1e6], { dtype: "float64" })),
+      ValueError,
+      /float64 numbers, 8\.00e\+3 GB.*check shapes that broadcast/,
+    ],
+  ],
   "one in the place of another": [
     [
       "options in the place of the bias",
