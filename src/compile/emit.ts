@@ -163,7 +163,7 @@ class UnitEmitter {
     if (sizes.m * sizes.n * sizes.k === 0) return;
     const [a, b] = unit.step.inputs.map(this.addressOf);
     const bias = unit.bias === null ? null : this.addressOf(unit.bias);
-    const places = { a, b, c: this.addressOf(unit.output), bias, relu: unit.relu };
+    const places = { a, b, c: this.addressOf(unit.output), bias, relu: unit.relu, work: WORKSPACE };
     if (emitSmallProduct(this.f, sizes, places, this.relaxed)) return;
     this.products.call(this.f, unit, this.addressOf);
   }

@@ -26,6 +26,8 @@ export interface ProductPlaces {
   readonly c: number;
   readonly bias: number | null;
   readonly relu: boolean;
+  /** Room for B, turned. */
+  readonly work: number;
 }
 
 /** More would not fit the 16 registers of x64 beside operands and products. */
@@ -50,8 +52,9 @@ export function emitSmallProduct(
     emitThin(f, vector, sizes, places, relaxed);
     return true;
   }
-  if (!transposeB && n % (2 * vector.lanes) === 0 && n <= 8 * vector.lanes && k * n * vector.size <= MOST_BYTES_OF_B) {
-    emitTiles(f, vector, sizes, places, relaxed);
+  if (n % (2 * vector.lanes) === 0 && n <= 8 * vector.lanes && k * n * vector.size <= MOST_BYTES_OF_B) {
+    if (transposeB) emitTurned(f, vector, sizes, places);
+    emitTiles(f, vector, sizes, transposeB ? { ...places, b: places.work } : places, relaxed);
     return true;
   }
   return false;
@@ -132,6 +135,20 @@ function emitThin(
     }
   });
   f.release(...sums, from, at, row);
+}
+
+/** Writes B, stored as [n,k], to the work space as [k,n]. */
+function emitTurned(f: FunctionBuilder, vector: FloatVector, { n, k }: ProductSizes, { b, work }: ProductPlaces): void {
+  const { size } = vector;
+  const [from, to] = f.locals("i32", 2);
+  f.set(to, i32.constant(0));
+  f.loop(from, 0, k * size, size, () => {
+    for (let j = 0; j < n; j++) {
+      f.add(vector.storeLane(to, vector.loadZero(from, b + j * k * size), 0, work + j * size));
+    }
+    f.increment(to, n * size);
+  });
+  f.release(from, to);
 }
 
 /** Tiles of C as the general kernels compute them, two vectors wide. */
