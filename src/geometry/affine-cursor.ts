@@ -11,7 +11,7 @@
 
 import { filterApplies, gamma, SLACK, UNDERFLOW } from "../exact/rounding.js";
 import type { Affine, GateLayer, HingeLayer, PwlNet } from "../pwl/net.js";
-import { type Columns, columnsOf, type DenseColumns } from "./columns.js";
+import { type Columns, columnsOf, type DenseColumns } from "./block-columns.js";
 import { type PatternTree, readState, type StatePacking } from "./pattern-tree.js";
 import type { Slice } from "./slice.js";
 

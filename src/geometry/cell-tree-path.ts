@@ -5,9 +5,9 @@
  */
 
 import { gamma, SLACK, UNDERFLOW } from "../exact/rounding.js";
-import { type ExactMaps, type ExactRow, exactRow } from "./cell-tree-exact.js";
 import type { LayerMap } from "./cell-tree-maps.js";
 import type { Plan } from "./cell-tree-plan.js";
+import { type ExactRow, type ExactRows, exactRow } from "./exact-rows.js";
 
 /** The layer of a hyperplane of the domain. */
 export const DOMAIN = -1;
@@ -95,7 +95,7 @@ export class Path {
     plan: Plan,
     halfSpaces: HalfSpaces | undefined,
     private readonly maps: readonly LayerMap[],
-    private readonly exactMaps: () => ExactMaps,
+    private readonly exactMaps: () => ExactRows,
     /** Collects the hyperplanes of this and other walks, if anyone wants to name them later. */
     readonly pool: HyperplanePool | undefined,
   ) {

@@ -1,8 +1,8 @@
 /** The questions that linear programs answer of a polytope, in integers: asked where floating point proves nothing. */
 
 import { maximumSign } from "../exact/linear-program-exact.js";
-import type { ExactRow } from "./cell-tree-exact.js";
 import type { Candidate, Path } from "./cell-tree-path.js";
+import type { ExactRow } from "./exact-rows.js";
 
 /** Half-spaces by their hyperplanes of a path; the path's box bounds the polytope too. */
 export interface NamedRows {

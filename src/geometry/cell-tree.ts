@@ -10,7 +10,6 @@
  */
 
 import type { MaxLayer } from "../pwl/net.js";
-import { ExactMaps } from "./cell-tree-exact.js";
 import { LayerMap } from "./cell-tree-maps.js";
 import { type Candidate, DOMAIN, type HalfSpaces, type HyperplanePool, Path } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
@@ -24,6 +23,7 @@ import {
   TOUCHES_POSITIVE,
   ZERO,
 } from "./cell-tree-polytopes.js";
+import { ExactRows } from "./exact-rows.js";
 
 /** The state of a gate that a sub-problem leaves open. */
 export const OPEN = -1;
@@ -69,7 +69,7 @@ export class CellTree {
   private layer = 0;
   private position = 0;
   private running = false;
-  private exactRows: ExactMaps | undefined;
+  private exactRows: ExactRows | undefined;
   private readonly candidate: Candidate;
   private readonly difference: Float64Array;
   private readonly offsets: Int32Array[];
@@ -98,8 +98,8 @@ export class CellTree {
   }
 
   /** Exact rows of the current path. */
-  exactMaps(): ExactMaps {
-    this.exactRows ??= new ExactMaps(this.plan.net, this.states);
+  exactMaps(): ExactRows {
+    this.exactRows ??= new ExactRows(this.plan.net, this.states);
     return this.exactRows;
   }
 

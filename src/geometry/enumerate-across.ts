@@ -1,9 +1,9 @@
 /** The pattern on the other side of a facet, in integers, where several gates change state on it at once. */
 
 import { packPattern, stateOf } from "../pwl/pattern.js";
-import type { ExactRow } from "./cell-tree-exact.js";
-import { ExactMaps } from "./cell-tree-exact.js";
 import type { EnumeratedCells } from "./enumerate-cells.js";
+import type { ExactRow } from "./exact-rows.js";
+import { ExactRows } from "./exact-rows.js";
 
 /**
  * The packed pattern across a facet of cell i. All functions are continuous, so a gate keeps its state unless it is zero
@@ -21,7 +21,7 @@ export function meetsAcross(cells: EnumeratedCells, i: number, code: number): Ui
   const h = code < 0 ? -1 - code : code;
   const layer = pool.layer[h];
   // the facet's function under the cell's own pattern, positive on the other side
-  const own = new ExactMaps(
+  const own = new ExactRows(
     net,
     states.map((s) => s.slice()),
   );
@@ -31,7 +31,7 @@ export function meetsAcross(cells: EnumeratedCells, i: number, code: number): Ui
     const value = subtracted === undefined ? x : x - subtracted[c];
     return code < 0 ? value : -value;
   });
-  const maps = new ExactMaps(net, states);
+  const maps = new ExactRows(net, states);
   net.layers.forEach((gates, l) => {
     if (gates.kind === "hinge") {
       for (let unit = 0; unit < states[l].length; unit++) {

@@ -4,11 +4,11 @@
  */
 
 import { GeometryError } from "../base/errors.js";
-import { ExactMaps } from "./cell-tree-exact.js";
 import { buildPlan } from "./cell-tree-plan.js";
 import type { Enumeration } from "./enumerate.js";
 import type { EnumeratedCells } from "./enumerate-cells.js";
 import { readState } from "./enumerate-neighbours.js";
+import { ExactRows } from "./exact-rows.js";
 
 /** The pieces of an enumeration. */
 export interface EnumeratedPieces {
@@ -61,7 +61,7 @@ class MapComparison {
   private readonly values: Float64Array;
   private readonly error: number;
   private readonly states: Int32Array[];
-  private readonly maps: ExactMaps;
+  private readonly maps: ExactRows;
   private readonly epochs: Int32Array;
   private readonly keys = new Map<number, string>();
 
@@ -82,7 +82,7 @@ class MapComparison {
     this.states = net.layers.map(
       (_, l) => new Int32Array(cells.layout.layerStarts[l + 1] - cells.layout.layerStarts[l]),
     );
-    this.maps = new ExactMaps(net, this.states);
+    this.maps = new ExactRows(net, this.states);
     this.epochs = new Int32Array(net.layers.length + 1);
   }
 

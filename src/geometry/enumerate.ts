@@ -5,7 +5,8 @@
  * What is proved: each sign that decides the tree (does this gate change state inside this polytope, on which side does
  * it lie, is this half-space a facet) is the sign that exact arithmetic over the PwlNet's numbers gives, by a
  * floating-point answer with a proven error bound or by integers. So the set of patterns, the facets, and the neighbours
- * are exact. Coordinates (witness, half-spaces, maps, vertices, balls, volumes) are doubles near the exact numbers.
+ * are exact, and so is which maps of pieces are equal. A witness is proven to lie inside where `strict` is true. Not
+ * proved: how near the other numbers (half-spaces, maps, vertices, balls, volumes) are to the exact ones they round.
  */
 
 import { GeometryError, OptionError } from "../base/errors.js";

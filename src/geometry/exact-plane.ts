@@ -2,7 +2,7 @@
 
 import { commonExponent, toInteger } from "../exact/dyadic.js";
 import { type ExactLine, type ExactPoint, meet, side } from "../exact/homogeneous.js";
-import type { ExactMaps } from "./exact-maps.js";
+import type { ExactSliceMaps } from "./exact-slice-maps.js";
 import { BOX_SIDE, type PlanarComplex } from "./planar-complex.js";
 import type { Slice } from "./slice.js";
 
@@ -19,7 +19,7 @@ export class ExactPlane {
   decisions = 0;
 
   constructor(
-    readonly maps: ExactMaps,
+    readonly maps: ExactSliceMaps,
     { s, t }: Slice,
   ) {
     const exponent = Math.min(0, commonExponent([...s, ...t]));

@@ -1,4 +1,7 @@
-/** What a piecewise-linear function attains on the box: it is affine on each cell, so its corners tell all. */
+/**
+ * What a piecewise-linear function attains on the box: it is affine on each cell, so its corners tell all. Proved: the
+ * extremes' errors. Not proved: that the corner named is the true one among several within that error, and the integral.
+ */
 
 import { outputMaps } from "./output-maps.js";
 import { type PartitionData, requireComplete, requireOutput } from "./partition-data.js";

@@ -12,7 +12,7 @@ import type { GateLayer, HingeLayer, MaxLayer } from "../pwl/net.js";
 import { type AffineCursor, type AffineRows, errorOf } from "./affine-cursor.js";
 import type { ExactPlane } from "./exact-plane.js";
 import { growInts } from "./growable.js";
-import { MaximumCutter } from "./maximum.js";
+import { MaximumCutter } from "./maximum-cutter.js";
 import { type PatternTree, writeState } from "./pattern-tree.js";
 import type { PlanarComplex } from "./planar-complex.js";
 import { proportionalToEarlier } from "./proportional.js";

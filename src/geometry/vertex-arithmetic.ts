@@ -6,9 +6,9 @@
 import { toNumber } from "../exact/dyadic.js";
 import { meetIntegers, valueAt } from "../exact/linear-program-exact.js";
 import { gamma, UNIT_ROUNDOFF } from "../exact/rounding.js";
-import type { ExactRow } from "./cell-tree-exact.js";
 import type { Path } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
+import type { ExactRow } from "./exact-rows.js";
 import { invert } from "./vertex-inverse.js";
 import type { VertexList } from "./vertex-list.js";
 

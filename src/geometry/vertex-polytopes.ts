@@ -12,7 +12,6 @@
 
 import { GeometryError } from "../base/errors.js";
 import { kernelsFor, type Products } from "../exact/linear-program-kernels.js";
-import type { ExactRow } from "./cell-tree-exact.js";
 import type { Candidate, Path } from "./cell-tree-path.js";
 import { enlarged } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
@@ -27,6 +26,7 @@ import {
   TOUCHES_POSITIVE,
   ZERO,
 } from "./cell-tree-polytopes.js";
+import type { ExactRow } from "./exact-rows.js";
 import { VertexArithmetic } from "./vertex-arithmetic.js";
 import { cutEdges } from "./vertex-edges.js";
 import { VertexList, VertexStack } from "./vertex-list.js";

@@ -1,6 +1,8 @@
 /**
- * The same maps in integers: every argument of a net as an exact affine function of the input, up to a positive factor
- * that is the same for all rows of a layer. Rows are computed when asked for and kept until their layer's map changes.
+ * The arguments of a net in integers, as affine functions of its whole input, for walks over n-dimensional cells: exact up
+ * to a positive factor that is the same for all rows of a layer. They are those of one current pattern, which the caller
+ * changes as it goes; rows are computed when asked for and kept until their layer's map changes. (`exact-slice-maps.ts` is
+ * the counterpart for slices: functions of two coordinates, kept for every node of a pattern tree.)
  */
 
 import { commonExponent, lowestExponent, NO_EXPONENT, toInteger } from "../exact/dyadic.js";
@@ -33,7 +35,7 @@ interface ExactLayer {
 const prepared = new WeakMap<PwlNet, readonly ExactLayer[]>();
 
 /** Exact rows under the states that the caller keeps up to date. */
-export class ExactMaps {
+export class ExactRows {
   private readonly layers: readonly ExactLayer[];
   private readonly rows: (ExactRow | undefined)[][];
   private readonly epochs: Int32Array;

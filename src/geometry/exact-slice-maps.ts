@@ -1,7 +1,8 @@
 /**
- * The affine maps of a net on a cell in exact integers. Weights are doubles, so integers times a power of two; all rows of
- * one layer share one exponent, fixed per net, and composition is integer multiplication and addition. Rows are computed
- * when asked for and kept per node of the pattern tree, so that cells with a common ancestor share them.
+ * The affine maps of a net on a cell of a slice in exact integers, as functions of the slice's coordinates (s, t). Weights
+ * are doubles, so integers times a power of two; all rows of one layer share one exponent, fixed per net, and composition
+ * is integer multiplication and addition. Rows are computed when asked for and kept per node of the pattern tree, so that
+ * cells with a common ancestor share them. (`exact-rows.ts` is the counterpart for n dimensions.)
  */
 
 import { commonExponent, scaledToNumber, signOf, toInteger } from "../exact/dyadic.js";
@@ -36,7 +37,7 @@ interface IntegerTarget {
   readonly exponent: number;
 }
 
-export class ExactMaps {
+export class ExactSliceMaps {
   readonly #targets: IntegerTarget[] = [];
   /** Exponent of each source's values: the input, then every layer's output. */
   readonly #sourceExponents: number[] = [];
