@@ -3,6 +3,7 @@ export type { Scalars } from "./array/expression.js";
 export type { Shape } from "./array/shape.js";
 export { type BackendInfo, backendInfo } from "./array/wasm/backend-info.js";
 export { limitSimd, type SimdLevel } from "./array/wasm/features.js";
+export { setThreads } from "./array/wasm/threads.js";
 export { detectAnomaly } from "./autodiff/anomaly.js";
 export { type BackwardOptions, gradients } from "./autodiff/backward.js";
 export { type CheckOptions, checkGradients } from "./autodiff/check-gradients.js";

@@ -6,6 +6,7 @@ import { addDirectGemm, addDirectPacking, type directParameters } from "../array
 import { addPackedGemm, type packedParameters, workBytes } from "../array/wasm/gemm-packed.js";
 import { epilogue } from "../array/wasm/gemm-tile.js";
 import { f64, i32, v128 } from "../array/wasm/instructions.js";
+import { mostPages } from "../array/wasm/threads-product.js";
 import { type FloatType, type FloatVector, lanes, vectorOf } from "../array/wasm/vectors.js";
 import { expressionOf } from "../graph/op.js";
 import type { MemoryPlan } from "./memory-plan.js";
@@ -18,6 +19,7 @@ import {
   type ScheduledUnit,
   type SumUnit,
 } from "./schedule.js";
+
 import { emitSmallProduct, type ProductSizes } from "./small-product.js";
 
 /**
@@ -38,12 +40,24 @@ export function workspaceBytes(units: readonly ScheduledUnit[]): number {
   return bytes + 64;
 }
 
-/** The module; imports `env.memory`, `env.call` and the host's functions. */
-export function emitProgram(units: readonly ScheduledUnit[], plan: MemoryPlan, relaxed: boolean): Uint8Array {
-  const module = new ModuleBuilder();
+/**
+ * The module; imports `env.memory`, `env.call` and the host's functions.
+ * @param byHost products that the host computes; if there are any, the memory is shared
+ */
+export function emitProgram(
+  units: readonly ScheduledUnit[],
+  plan: MemoryPlan,
+  relaxed: boolean,
+  byHost: ReadonlySet<ScheduledUnit>,
+): Uint8Array {
+  const module = new ModuleBuilder(byHost.size > 0 ? mostPages : undefined);
   const host = importHostFunctions(module);
   const call = module.import("call", 1);
-  const products = new Products(module, relaxed, units);
+  const products = new Products(
+    module,
+    relaxed,
+    units.filter((unit) => !byHost.has(unit)),
+  );
   // Several functions, so that no one is so long that the host's compiler gives up optimizing it.
   const parts: FunctionReference<Record<string, never>>[] = [];
   for (let start = 0, end = 0; start < units.length; start = end) {
@@ -58,7 +72,7 @@ export function emitProgram(units: readonly ScheduledUnit[], plan: MemoryPlan, r
         units.slice(start, end).forEach((unit, i) => {
           if (unit.kind === "loop" && unit.size === 1) emitter.scalars(unit);
           else if (unit.kind === "loop") emitter.loop(unit);
-          else if (unit.kind === "product") emitter.product(unit);
+          else if (unit.kind === "product" && !byHost.has(unit)) emitter.product(unit);
           else if (unit.kind === "sum") emitter.sum(unit);
           else f.add({ code: [f.callImported(call, f64.constant(start + i)).code, 0x1a] });
         });
@@ -74,7 +88,7 @@ export function emitProgram(units: readonly ScheduledUnit[], plan: MemoryPlan, r
 const STEPS_PER_FUNCTION = 250;
 const STEPS_OF_OTHERS = 5;
 
-function productSizes({ step }: ProductUnit): ProductSizes {
+export function productSizes({ step }: ProductUnit): ProductSizes {
   const { transposeA, transposeB } = step.attrs as { transposeA: boolean; transposeB: boolean };
   const [m, n] = step.output.shape;
   const k = step.inputs[0].shape[transposeA ? 0 : 1];
@@ -82,9 +96,22 @@ function productSizes({ step }: ProductUnit): ProductSizes {
 }
 
 /** As for eager products: B small enough for the first-level cache, or few rows. */
-function isDirect(unit: ProductUnit): boolean {
+export function isDirect(unit: ProductUnit): boolean {
   const { m, n, k, transposeB, dtype } = productSizes(unit);
   return k * n * vectorOf(dtype).size <= 24 * 1024 || (m <= 8 && !transposeB);
+}
+
+/** Arguments of the packed product but the last, its working memory. */
+export function packedArguments(unit: ProductUnit, addressOf: (value: Value) => number): number[] {
+  const { m, n, k, transposeA, transposeB, dtype } = productSizes(unit);
+  const { size } = vectorOf(dtype);
+  const [a, b] = unit.step.inputs.map(addressOf);
+  const aStride = (transposeA ? m : k) * size;
+  const bStride = (transposeB ? k : n) * size;
+  const bias = unit.bias === null ? 0 : addressOf(unit.bias);
+  const flags = (unit.bias === null ? 0 : epilogue.bias) | (unit.relu ? epilogue.relu : 0);
+  const [aTransposed, bTransposed] = [transposeA ? 1 : 0, transposeB ? 1 : 0];
+  return [a, aStride, aTransposed, b, bStride, bTransposed, addressOf(unit.output), n * size, bias, m, n, k, flags];
 }
 
 /** The product kernels that a program needs, in its own module. */
@@ -110,42 +137,18 @@ class Products {
   }
 
   call(f: FunctionBuilder, unit: ProductUnit, addressOf: (value: Value) => number): void {
-    const { m, n, k, transposeA, transposeB, dtype } = productSizes(unit);
-    const { size } = vectorOf(dtype);
-    const [a, b] = unit.step.inputs.map(addressOf);
-    const c = addressOf(unit.output);
-    const aStride = (transposeA ? m : k) * size;
-    const bStride = (transposeB ? k : n) * size;
-    const bias = unit.bias === null ? 0 : addressOf(unit.bias);
-    const flags = (unit.bias === null ? 0 : epilogue.bias) | (unit.relu ? epilogue.relu : 0);
+    const { transposeA, dtype } = productSizes(unit);
+    const values = packedArguments(unit, addressOf);
     if (isDirect(unit)) {
       const kernel = this.direct.get(`${dtype} ${transposeA ? "columns" : "rows"}`) as FunctionReference;
-      f.call(kernel, a, aStride, b, bStride, transposeB ? 1 : 0, c, n * size, bias, m, n, k, flags, WORKSPACE);
-    } else {
-      const kernel = this.packed.get(dtype) as FunctionReference;
-      f.call(
-        kernel,
-        a,
-        aStride,
-        transposeA ? 1 : 0,
-        b,
-        bStride,
-        transposeB ? 1 : 0,
-        c,
-        n * size,
-        bias,
-        m,
-        n,
-        k,
-        flags,
-        WORKSPACE,
-      );
-    }
+      // Which layout A has is the kernel's own.
+      f.call(kernel, ...values.slice(0, 2), ...values.slice(3), WORKSPACE);
+    } else f.call(this.packed.get(dtype) as FunctionReference, ...values, WORKSPACE);
   }
 }
 
 /** Address 0 is left free: it would read as "nothing". */
-const WORKSPACE = 64;
+export const WORKSPACE = 64;
 
 class UnitEmitter {
   constructor(

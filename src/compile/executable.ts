@@ -10,6 +10,7 @@ import { emitProgram, workspaceBytes } from "./emit.js";
 import { planMemory } from "./memory-plan.js";
 import type { Program, Step, Value } from "./program.js";
 import { readsOf, type ScheduledUnit, schedule, writesOf } from "./schedule.js";
+import { productsForThreads, SharedProducts } from "./shared-products.js";
 
 /** A tensor whose values the program holds between calls. */
 interface Resident {
@@ -55,7 +56,14 @@ export class Executable {
       narrowValues(program, units),
       reserved,
     );
-    const memory = compiled ? newMemory(plan.bytes) : new ArrayBuffer(Math.ceil(plan.bytes / 8) * 8);
+    const byThreads = productsForThreads(compiled ? units : []);
+    const shared = byThreads.size > 0 ? new SharedProducts(byThreads, plan.bytes) : null;
+    const memory =
+      shared !== null
+        ? shared.memory
+        : compiled
+          ? newMemory(plan.bytes)
+          : new ArrayBuffer(Math.ceil(plan.bytes / 8) * 8);
     const buffer = memory instanceof ArrayBuffer ? memory : memory.buffer;
     this.float32 = new Float32Array(buffer);
     this.float64 = new Float64Array(buffer);
@@ -71,14 +79,18 @@ export class Executable {
     };
     this.place(program, viewOf);
     this.results = program.results.map(viewOf);
-    const calls = units.map((unit) => (unit.kind === "call" || !compiled ? callsOf(unit, program, viewOf) : null));
+    const addressOf = ({ root }: Value) => plan.address.get(root) as number;
+    const calls = units.map((unit) => {
+      if (shared !== null && unit.kind === "product" && byThreads.has(unit)) return shared.callOf(unit, addressOf);
+      return unit.kind === "call" || !compiled ? callsOf(unit, program, viewOf) : null;
+    });
     if (compiled) {
       const engine = wasmEngine() as NonNullable<ReturnType<typeof wasmEngine>>;
       const call = (index: number): number => {
         calls[index]?.();
         return 0;
       };
-      const bytes = emitProgram(units, plan, simdLevel() === "relaxed");
+      const bytes = emitProgram(units, plan, simdLevel() === "relaxed", byThreads);
       const env = { memory, call, ...hostFunctions } as never;
       this.run = new engine.Instance(new engine.Module(bytes), { env }).exports.run as () => void;
     } else {

@@ -1,5 +1,6 @@
 /** Which kernels are used here, and why. */
 import { type SimdLevel, simdLevel, simdReason } from "./features.js";
+import { threadCount, threadReason } from "./threads.js";
 
 export interface BackendInfo {
   /** What the kernels are made of: plain loops only, WebAssembly SIMD, or relaxed SIMD. */
@@ -12,8 +13,10 @@ export interface BackendInfo {
     readonly convolution: string;
     readonly elementwise: string;
   };
-  /** Threads that compute. */
+  /** Threads that compute large matrix products: see `setThreads`. */
   readonly threads: number;
+  /** Why this many, as a sentence. */
+  readonly threadsReason: string;
 }
 
 /** What computes: for bug reports, benchmarks and the curious. Detection runs at the first call. */
@@ -28,5 +31,5 @@ export function backendInfo(): BackendInfo {
           convolution: `WASM SIMD, patches times kernels, ${tile}`,
           elementwise: "WASM SIMD, polynomials for exp, log, sin, cos, tanh and erf",
         };
-  return { simd, reason: simdReason(), kernels, threads: 1 };
+  return { simd, reason: simdReason(), kernels, threads: threadCount(), threadsReason: threadReason() };
 }

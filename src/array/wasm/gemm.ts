@@ -9,7 +9,8 @@ import { addDirectGemm, addDirectPacking } from "./gemm-direct.js";
 import { addPackedGemm, workBytes } from "./gemm-packed.js";
 import { epilogue } from "./gemm-tile.js";
 import { kernelFamily } from "./kernel-family.js";
-import { align, copy, type FloatArray, scratch } from "./scratch.js";
+import { align, copy, type FloatArray, type Scratch, scratch } from "./scratch.js";
+import { endOf, multiplyShared, sharedScratch, sharedScratchSite, workAreas, worthThreads } from "./threads-product.js";
 import { type FloatType, vectorOf } from "./vectors.js";
 
 /** Bits of the `flags` parameter: what is done to A·B before it is written. */
@@ -75,13 +76,14 @@ export function matmulWasm(
   if (m * n * k < leastWork || simdLevel() === "none") return false;
   const dtype = out instanceof Float32Array ? "float32" : "float64";
   if (m <= blockExtent && n <= blockExtent && k <= blockExtent) {
-    const cAddress = placeBlocks(dtype, m, n, k);
-    const heap = dtype === "float32" ? scratch().float32 : scratch().float64;
+    const memory = memoryFor(dtype, m, n, k, transB);
+    const cAddress = placeBlocks(memory, dtype, m, n, k);
+    const heap = dtype === "float32" ? memory.float32 : memory.float64;
     const shift = dtype === "float32" ? 2 : 3;
     copy(heap, layout.a >> shift, a, aOffset, m * k);
     copy(heap, layout.b >> shift, b, bOffset, k * n);
     if (flags !== 0) copyEpilogue(heap, shift, out, outOffset, m * n, n, flags, bias, biasOffset);
-    multiplyBlock(dtype, m, n, k, transA, transB, flags);
+    multiplyBlock(memory, dtype, m, n, k, transA, transB, flags);
     copy(out, outOffset, heap, cAddress >> shift, m * n);
   } else {
     multiplyByBlocks(out, outOffset, a, aOffset, b, bOffset, m, n, k, transA, transB, flags, bias, biasOffset);
@@ -89,11 +91,16 @@ export function matmulWasm(
   return true;
 }
 
+/** Threads work in a memory that they share. */
+function memoryFor(dtype: FloatType, m: number, n: number, k: number, transB: boolean): Scratch {
+  return worthThreads(m, n, k) && !isDirect(m, n, k, vectorOf(dtype).size, transB) ? sharedScratch() : scratch();
+}
+
 /** Byte addresses of the operands in scratch memory, written by `placeBlocks` (reused: no allocation at each call). */
 const layout = { a: 64, b: 0, c: 0, bias: 0, work: 0 };
 
 /** Lays out a block's operands and reserves the memory. Returns the address of C. */
-function placeBlocks(dtype: FloatType, m: number, n: number, k: number): number {
+function placeBlocks(memory: Scratch, dtype: FloatType, m: number, n: number, k: number): number {
   const vector = vectorOf(dtype);
   const { size } = vector;
   layout.b = align(layout.a + m * k * size);
@@ -101,7 +108,8 @@ function placeBlocks(dtype: FloatType, m: number, n: number, k: number): number 
   layout.bias = align(layout.c + m * n * size);
   layout.work = align(layout.bias + n * size);
   // This is also enough for the panels of a transposed B that is multiplied directly.
-  scratch().reserve(layout.work + workBytes(vector));
+  const end = align(layout.work + workBytes(vector));
+  memory.reserve(memory === scratch() ? end : endOf(workAreas(dtype, end)));
   return layout.c;
 }
 
@@ -111,6 +119,7 @@ function isDirect(m: number, n: number, k: number, size: number, transB: boolean
 }
 
 function multiplyBlock(
+  memory: Scratch,
   dtype: FloatType,
   m: number,
   n: number,
@@ -123,7 +132,12 @@ function multiplyBlock(
   const aStride = (transA ? m : k) * size;
   const bStride = (transB ? k : n) * size;
   const { a, b, c, bias, work } = layout;
-  if (isDirect(m, n, k, size, transB)) {
+  if (memory !== scratch()) {
+    const [aTransposed, bTransposed] = [transA ? 1 : 0, transB ? 1 : 0];
+    const values = [a, aStride, aTransposed, b, bStride, bTransposed, c, n * size, bias, m, n, k, flags];
+    const areas = workAreas(dtype, align(work + workBytes(vectorOf(dtype))));
+    multiplyShared(sharedScratchSite(dtype), values, work, areas);
+  } else if (isDirect(m, n, k, size, transB)) {
     const kernels = directKernels(dtype);
     const kernel = transA ? kernels.columns : kernels.rows;
     kernel(a, aStride, b, bStride, transB ? 1 : 0, c, n * size, bias, m, n, k, flags, work);
@@ -182,6 +196,7 @@ function multiplyByBlocks(
   const dtype = out instanceof Float32Array ? "float32" : "float64";
   const shift = dtype === "float32" ? 2 : 3;
   const accumulate = flags & epilogue.accumulate;
+  const memory = memoryFor(dtype, m, n, k, transB);
   for (let column = 0; column < n; column += blockExtent) {
     const columns = Math.min(blockExtent, n - column);
     // The steps of k whose block of B is in memory: with one block of k it serves all rows.
@@ -189,8 +204,8 @@ function multiplyByBlocks(
     for (let row = 0; row < m; row += blockExtent) {
       const rows = Math.min(blockExtent, m - row);
       // Laid out for full blocks, so that B stays where it is.
-      placeBlocks(dtype, Math.min(m, blockExtent), columns, Math.min(k, blockExtent));
-      const heap = dtype === "float32" ? scratch().float32 : scratch().float64;
+      placeBlocks(memory, dtype, Math.min(m, blockExtent), columns, Math.min(k, blockExtent));
+      const heap = dtype === "float32" ? memory.float32 : memory.float64;
       if (accumulate !== 0) {
         copyRows(heap, layout.c >> shift, columns, out, outOffset + row * n + column, n, rows, columns);
       }
@@ -208,7 +223,7 @@ function multiplyByBlocks(
         }
         const last = depth + depths === k;
         const blockFlags = (depth === 0 ? accumulate : epilogue.accumulate) | (last ? flags & ~epilogue.accumulate : 0);
-        multiplyBlock(dtype, rows, columns, depths, transA, transB, blockFlags);
+        multiplyBlock(memory, dtype, rows, columns, depths, transA, transB, blockFlags);
       }
       copyRows(out, outOffset + row * n + column, n, heap, layout.c >> shift, columns, rows, columns);
     }

@@ -17,10 +17,10 @@ export class Scratch {
   float64: Float64Array;
   #bytes: number;
 
-  constructor() {
+  constructor(limits: { initial: number; maximum?: number; shared?: boolean } = { initial: 4 }) {
     const engine = wasmEngine();
     if (engine === undefined) throw new ReferenceError("WebAssembly is not available here");
-    this.memory = new engine.Memory({ initial: 4 });
+    this.memory = new engine.Memory(limits);
     this.float32 = new Float32Array(this.memory.buffer);
     this.float64 = new Float64Array(this.memory.buffer);
     this.#bytes = this.memory.buffer.byteLength;
