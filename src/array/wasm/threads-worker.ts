@@ -28,11 +28,10 @@ export const word = {
   length: 48,
 } as const;
 
-/** Messages to a thread: its start, a site's kernel and memory, or that a site is gone. */
+/** Messages to a thread: its start, or a site's kernel and memory. */
 export type ThreadMessage =
   | { readonly control: Int32Array; readonly thread: number }
-  | { readonly id: number; readonly module: object; readonly memory: object; readonly arity: number }
-  | { readonly id: number };
+  | { readonly id: number; readonly module: object; readonly memory: object; readonly arity: number };
 
 /**
  * A thread joins a job by counting itself active, and only then looks whether the job is open. The caller closes the
@@ -63,10 +62,10 @@ function help() {
 port.onmessage = ({ data }) => {
   received++;
   if (data.control) ({ control, thread } = data);
-  else if (data.module) {
+  else {
     const { part } = new WebAssembly.Instance(data.module, { env: { memory: data.memory } }).exports;
     sites.set(data.id, { kernel: part, arity: data.arity });
-  } else sites.delete(data.id);
+  }
   // Messages are read between the calls of this function only: it ends when there are new ones.
   for (;;) {
     const seen = Atomics.load(control, ${word.jobs});

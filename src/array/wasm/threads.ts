@@ -35,6 +35,7 @@ export class Team {
   readonly #control = new Int32Array(new SharedArrayBuffer(4 * word.length));
   readonly #threads: Thread[] = [];
   readonly #known = new Set<number>();
+  #abandonedBytes = 0;
   /** Parts that others than the caller have computed, since the team began. */
   partsOfHelpers = 0;
 
@@ -95,9 +96,10 @@ export class Team {
     }
   }
 
-  /** Forgets a site whose memory is not used any more. */
-  forget(id: number): void {
-    if (this.#known.delete(id)) this.#send({ id });
+  /** Notes that only the threads hold a site's memory any more. Returns how many such bytes there are. */
+  abandon(id: number, bytes: number): number {
+    if (this.#known.delete(id)) this.#abandonedBytes += bytes;
+    return this.#abandonedBytes;
   }
 
   /** Threads read messages when a job wakes them. */
@@ -168,12 +170,23 @@ export function team(): Team | undefined {
   return current;
 }
 
-const abandoned = new FinalizationRegistry<number>((id) => current?.forget(id));
+/**
+ * A thread does so little besides its kernels that it hardly ever collects garbage, and would hold the memory of
+ * programs that are gone. It is replaced by a new one when there are this many bytes.
+ */
+const mostAbandonedBytes = 64 * 1024 * 1024;
+
+const abandoned = new FinalizationRegistry<{ readonly id: number; readonly bytes: number }>(({ id, bytes }) => {
+  if (current === undefined || current.abandon(id, bytes) < mostAbandonedBytes) return;
+  const { size } = current;
+  setThreads(1);
+  setThreads(size);
+});
 let sites = 0;
 
-/** Makes a kernel known to threads. When the site is collected as garbage, they let go of its memory too. */
+/** Makes a kernel known to threads. They let go of its memory some time after the site is collected. */
 export function newSite(module: WasmModule, memory: WasmMemory, part: WasmFunction, arity: number): Site {
   const site: Site = { id: sites++, module, memory, part, arity };
-  abandoned.register(site, site.id);
+  abandoned.register(site, { id: site.id, bytes: memory.buffer.byteLength });
   return site;
 }
