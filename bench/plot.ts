@@ -48,7 +48,8 @@ export function plot(title: string, abscissa: string, unit: string, given: reado
     (point) => x(point[0]),
     (point) => y(point[1]),
   );
-  const abscissas = [...new Set(all.map((point) => point[0]))].sort((a, b) => a - b);
+  const distinct = [...new Set(all.map((point) => point[0]))].sort((a, b) => a - b);
+  const abscissas = distinct.length > 8 ? x.ticks().filter(isPowerOfTen) : distinct;
   const decades = y.ticks().filter(isPowerOfTen);
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,

@@ -1,14 +1,17 @@
 /**
  * Cells per second of the exact partition of a plane, certified and complete with neighbours.
  *
- *     npx tsx bench/geometry/partition.ts [--growth]
+ *     npx tsx bench/geometry/partition.ts [--growth] [--edge-subdivision PATH]
  *
- * For each network: cells, the best time of several runs in one warm process, cells per second, bytes held per cell, signs
- * that needed integers, and the ratio to the plain baseline. `--growth` then cuts one large network up to a growing number
- * of cells, to show that time and memory grow linearly.
+ * For each network: cells, the best time of several runs in one warm process, cells per second, bytes held per cell,
+ * the ratio to the plain baseline, and, where the repository of edge subdivision is given, the ratio to that. `--growth`
+ * instead cuts one large network up to a growing number of cells, to show that time and memory grow linearly, and plots both
+ * (bench/out/geometry/partition-time.svg and partition-memory.svg); its million weights are a fixed cost of some 30 ms.
  */
 
 import { partition } from "../../src/geometry/partition.js";
+import { edgeSubdivisionPath, timeEdgeSubdivision } from "./edge-subdivision.js";
+import { cpuSeconds, type GrowthPoint, LIMITS, report } from "./growth.js";
 import { randomRelu } from "./nets.js";
 import { plainCellCount } from "./plain-partition.js";
 
@@ -46,6 +49,7 @@ function thousands(cells: number, seconds: number): string {
 }
 
 function speed(): void {
+  const path = edgeSubdivisionPath(process.argv);
   const widths = [18, 8, 9, 9, 9, 8, 12, 7];
   console.log(`box [-1, 1]^2, seed ${SEED}, ${process.version}; k/s: thousand certified cells per second`);
   line(["network", "cells", "ms", "k/s", "first k/s", "B/cell", "plain k/s", "ratio"], widths);
@@ -73,26 +77,35 @@ function speed(): void {
       ],
       widths,
     );
-  }
-}
-
-function growth(): void {
-  const shape = [2, 1024, 1024, 1];
-  const net = randomRelu(shape, SEED);
-  console.log(`\n[${shape}] cut until so many cells are found`);
-  const widths = [10, 9, 8, 8];
-  line(["cells", "seconds", "k/s", "B/cell"], widths);
-  for (let cells = 1000; cells <= 1_000_000; cells *= 10) {
-    for (const limit of [cells, 3 * cells]) {
-      const before = performance.now();
-      const found = partition(net, { box: BOX, limits: { cells: limit } });
-      const seconds = (performance.now() - before) / 1000;
-      const bytes = (found.complex.byteLength + found.tree.byteLength) / found.cells.length;
-      line([found.cells.length, seconds.toFixed(3), thousands(found.cells.length, seconds), bytes.toFixed(0)], widths);
-      if (found.complete) return;
+    const edges = path === undefined ? undefined : timeEdgeSubdivision(path, net);
+    if (edges !== undefined) {
+      // Euler: cells = edges - vertices + 1
+      const counted = edges.edges - edges.vertices + 1;
+      const rate = thousands(counted, edges.seconds);
+      console.log(`  edge subdivision: ${counted} cells, ${rate} k/s, ratio ${(edges.seconds / seconds).toFixed(1)}`);
     }
   }
 }
 
-speed();
-if (process.argv.includes("--growth")) growth();
+async function growth(): Promise<void> {
+  const shape = [2, 1024, 1024, 1];
+  const net = randomRelu(shape, SEED);
+  partition(net, { box: BOX, limits: { cells: 100_000 } }); // warms up
+  const points: GrowthPoint[] = [];
+  for (const limit of LIMITS) {
+    const { seconds, result } = await cpuSeconds(() => partition(net, { box: BOX, limits: { cells: limit } }));
+    const bytes = result.complex.byteLength + result.tree.byteLength;
+    points.push({ cells: result.cells.length, seconds, bytes });
+    if (result.complete) break;
+  }
+  report("partition", `Cells of [${shape.join(", ")}], seed ${SEED}`, points);
+}
+
+if (process.argv.includes("--growth")) {
+  growth().catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
+} else {
+  speed();
+}
