@@ -40,7 +40,6 @@ class Value {
   }
 
   relu(): Value {
-    // biome-ignore lint/complexity/useMathMinMax: as micrograd has it
     const out = new Value(this.data < 0 ? 0 : this.data, [this], "ReLU");
     out.propagate = () => {
       this.grad += out.data > 0 ? out.grad : 0;
