@@ -33,7 +33,11 @@ function microseconds(calls: readonly (() => unknown)[]): number[] {
     return Math.max(1, Math.round(50_000 / time(call, 5)));
   });
   const times: number[][] = calls.map(() => []);
-  for (let round = 0; round < 15; round++) calls.forEach((call, k) => times[k].push(time(call, counts[k])));
+  for (let round = 0; round < 15; round++) {
+    calls.forEach((call, k) => {
+      times[k].push(time(call, counts[k]));
+    });
+  }
   return times.map((one) => spreadOf(one).median);
 }
 
