@@ -10,6 +10,7 @@
  */
 
 import { GeometryError, OptionError } from "../base/errors.js";
+import { checkOptions } from "../base/options.js";
 import { checkNet } from "../pwl/check.js";
 import type { PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
@@ -79,6 +80,11 @@ export interface Enumeration {
   readonly statistics: { readonly exactDecisions: number; readonly linearPrograms: number; readonly seconds: number };
 }
 
+const OPTIONS = [
+  ...["box", "polytope", "shape", "method", "want", "countOnly", "splitAtOutputZero"],
+  ...["exact", "signal", "onProgress", "limits", "resume"],
+];
+
 /** Cells visited between two looks at the clock. */
 const BATCH = 64;
 /** Milliseconds of work before the event loop gets its turn. */
@@ -93,6 +99,7 @@ const SLICE = 25;
  * PiecewiseLinearError for a net that is not legal (a NaN weight, for one).
  */
 export async function enumerate(f: Readable, options: EnumerateOptions): Promise<Enumeration> {
+  checkOptions(options, OPTIONS, "enumerate");
   const search = new Search(netOf(f, options.box?.length, options.shape), options);
   let slice = performance.now();
   while (search.advance()) {
@@ -111,6 +118,7 @@ export async function enumerate(f: Readable, options: EnumerateOptions): Promise
  * their neighbours. Ends early, without error, when a limit or the signal stops the search.
  */
 export async function* streamCells(f: Readable, options: EnumerateOptions): AsyncGenerator<EnumeratedCell, void, void> {
+  checkOptions(options, OPTIONS, "streamCells");
   const net = netOf(f, options.box?.length, options.shape);
   const want = (options.want ?? DEFAULT_WANT).filter((name) => name !== "neighbours");
   const search = new Search(net, { ...options, want, countOnly: false });
