@@ -5,73 +5,24 @@ import {
   convolvePlain,
   type Window,
 } from "./convolution.js";
-import { newArray } from "./dtype.js";
 import { broadcastPlan, evaluateElementwise } from "./elementwise.js";
 import type { Expression } from "./expression.js";
 import { matmulPlain } from "./matmul.js";
-import { broadcastInto } from "./move.js";
 import { sumPlain } from "./reduce.js";
 import { isSuffix, stridesOf } from "./shape.js";
 import type { ArrayView } from "./storage.js";
 import { convolveInputGradientWasm, convolveKernelGradientWasm, convolveWasm } from "./wasm/convolution.js";
-import { evaluateRunWasm, type FloatRun, operandsRead, worthCompiling } from "./wasm/elementwise.js";
-import { matmulBatchWasm, matmulWasm } from "./wasm/gemm.js";
+import { elementwiseWasm } from "./wasm/elementwise.js";
+import { matmulBatchWasm, matmulFlags, matmulWasm } from "./wasm/gemm.js";
 import { argmaxWindowsWasm } from "./wasm/pooling.js";
 import { sumWasm } from "./wasm/reduction.js";
 import type { FloatArray } from "./wasm/scratch.js";
 
 /** The door to the kernels: each call picks the fastest implementation that is available and fits the size. */
 
-/** Below this many elements the plain loops win. */
-const SMALL = 32;
-
-/** Broadcast operands are spread out for the SIMD loops up to this many elements. */
-const LARGEST_SPREAD = 1 << 20;
-
 /** `out = expression(...inputs)`, elementwise with broadcasting. */
 export function elementwiseInto(expression: Expression, out: ArrayView, inputs: readonly ArrayView[]): void {
-  if (out.size < SMALL || out.size > LARGEST_SPREAD || !worthCompiling(expression, out.size)) {
-    evaluateElementwise(expression, out, inputs);
-    return;
-  }
-  const runs: FloatRun[] = [];
-  const reads = operandsRead(expression);
-  for (let k = 0; k < inputs.length; k++) {
-    const input = inputs[k];
-    if (!reads[k]) {
-      runs.push({ array: out.buffer as FloatArray, offset: out.offset, stride: 0 });
-      continue;
-    }
-    if (input.dtype !== out.dtype) {
-      evaluateElementwise(expression, out, inputs);
-      return;
-    }
-    if (input.size === out.size) runs.push({ array: input.buffer as FloatArray, offset: input.offset, stride: 1 });
-    else if (input.size === 1) runs.push({ array: input.buffer as FloatArray, offset: input.offset, stride: 0 });
-    else runs.push({ array: spread(input, out, k), offset: 0, stride: 1 });
-  }
-  const target = { array: out.buffer as FloatArray, offset: out.offset, stride: 1 };
-  if (!evaluateRunWasm(expression, target, runs, out.size)) evaluateElementwise(expression, out, inputs);
-}
-
-/** One array per operand and dtype, for operands that repeat. */
-const spreads: Record<"float32" | "float64", FloatArray[]> = { float32: [], float64: [] };
-
-/** A broadcast operand in full. */
-function spread(input: ArrayView, out: ArrayView, operand: number): FloatArray {
-  const kept = spreads[out.dtype as "float32" | "float64"];
-  let full = kept[operand];
-  if (full === undefined || full.length < out.size) {
-    full = newArray(out.dtype, out.size) as FloatArray;
-    kept[operand] = full;
-  }
-  if (isSuffix(input.shape, out.shape)) {
-    // The operand repeats as a whole, such as a bias: copy what is there already, twice as much each time.
-    const { size } = input;
-    for (let i = 0; i < size; i++) full[i] = input.buffer[input.offset + i];
-    for (let done = size; done < out.size; done *= 2) full.copyWithin(done, 0, Math.min(done, out.size - done));
-  } else broadcastInto({ dtype: out.dtype, shape: out.shape, size: out.size, buffer: full, offset: 0 }, input);
-  return full;
+  if (!elementwiseWasm(expression, out, inputs)) evaluateElementwise(expression, out, inputs);
 }
 
 /** `out = op(a) · op(b)` over the last two axes; leading axes broadcast to those of `out`. */
@@ -105,6 +56,23 @@ export function multiplyInto(
     }
     multiplyOne(out, out.offset + i * m * n, a, aOffset, b, bOffset, m, n, k, transposeA, transposeB);
     for (let axis = batch.length - 1; axis >= 0 && ++position[axis] === batch[axis]; axis--) position[axis] = 0;
+  }
+}
+
+/** `out = a · bᵀ + bias`, the bias added to each row: a [m, k], b [n, k], bias [n]. */
+export function multiplyAddInto(out: ArrayView, a: ArrayView, b: ArrayView, bias: ArrayView): void {
+  const [m, n] = out.shape;
+  const k = a.shape[1];
+  if (isFloat(out) && out.size > 0) {
+    const [x, y, z] = [a.buffer as FloatArray, b.buffer as FloatArray, bias.buffer as FloatArray];
+    const c = out.buffer as FloatArray;
+    const flags = matmulFlags.bias;
+    if (matmulWasm(c, out.offset, x, a.offset, y, b.offset, m, n, k, false, true, flags, z, bias.offset)) return;
+  }
+  multiplyOne(out, out.offset, a, a.offset, b, b.offset, m, n, k, false, true);
+  let at = out.offset;
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) out.buffer[at++] += bias.buffer[bias.offset + j];
   }
 }
 

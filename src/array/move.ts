@@ -1,6 +1,6 @@
 import type { DataArray } from "./dtype.js";
 import { aroundAxis } from "./reduce.js";
-import { stridesOf } from "./shape.js";
+import { isSuffix, stridesOf } from "./shape.js";
 import type { ArrayView } from "./storage.js";
 
 /** Moves values between places without computing: permute, slice, embed, gather and their kin. */
@@ -93,8 +93,27 @@ export function embedInto(out: ArrayView, input: ArrayView, ranges: readonly Sli
   );
 }
 
+/** Repeats `input` as a whole over `size` elements: written once, then what is there already, twice as much each time. */
+export function repeatInto(
+  target: DataArray,
+  at: number,
+  size: number,
+  { buffer, offset, size: own }: ArrayView,
+): void {
+  for (let i = 0; i < own && i < size; i++) target[at + i] = buffer[offset + i];
+  for (let done = own; done < size; done *= 2) target.copyWithin(at + done, at, at + Math.min(done, size - done));
+}
+
 /** Repeats `input` along the axes that it lacks or has with length 1. */
 export function broadcastInto(out: ArrayView, input: ArrayView): void {
+  if (input.size === 1) {
+    out.buffer.fill(input.buffer[input.offset], out.offset, out.offset + out.size);
+    return;
+  }
+  if (isSuffix(input.shape, out.shape)) {
+    repeatInto(out.buffer, out.offset, out.size, input);
+    return;
+  }
   const own = stridesOf(input.shape);
   const lead = out.shape.length - input.shape.length;
   const strides = out.shape.map((_, axis) => (axis < lead || input.shape[axis - lead] === 1 ? 0 : own[axis - lead]));

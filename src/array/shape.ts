@@ -106,6 +106,14 @@ export function normalizeAxes(axis: number | readonly number[] | null, rank: num
 
 /** The shape after reducing `axes` (normalized). */
 export function reducedShape(shape: Shape, axes: readonly number[], keepdims: boolean): Shape {
-  if (keepdims) return shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
-  return shape.filter((_, axis) => !axes.includes(axis));
+  if (!keepdims && axes.length === shape.length) return SCALAR;
+  const reduced: number[] = [];
+  for (let axis = 0, next = 0; axis < shape.length; axis++) {
+    if (axes[next] !== axis) reduced.push(shape[axis]);
+    else {
+      next++;
+      if (keepdims) reduced.push(1);
+    }
+  }
+  return reduced;
 }

@@ -6,6 +6,7 @@ import { castOps } from "./cast.js";
 import { equal, greater, greaterEqual, less, lessEqual, notEqual, where } from "./compare.js";
 import { convolutionOps } from "./convolution.js";
 import { gatherOps } from "./gather.js";
+import { linearOps } from "./linear.js";
 import { matmulOps } from "./matmul.js";
 import { reduceOps } from "./reduce.js";
 import { reshapeOps } from "./reshape.js";
@@ -69,6 +70,7 @@ export {
   zeros,
 } from "./create.js";
 export { gather, indexSelect, scatterAdd } from "./gather.js";
+export { linear } from "./linear.js";
 export { type MatmulOptions, matmul } from "./matmul.js";
 export {
   type BatchNormOptions,
@@ -115,5 +117,6 @@ export const allOps: readonly Op[] = [
   ...gatherOps,
   ...sliceOps,
   ...matmulOps,
+  ...linearOps,
   ...convolutionOps,
 ];

@@ -10,7 +10,6 @@ import {
   reducedShape,
   type Shape,
   sameShape,
-  sizeOf,
 } from "../array/shape.js";
 import { OptionError, ShapeError } from "../base/errors.js";
 import { defineOp, type OpFunction, type Unary } from "../graph/op.js";
@@ -32,41 +31,62 @@ export interface ReduceOptions {
   keepdims?: boolean;
 }
 
+interface Reduction {
+  /** Ascending. */
+  readonly axis: readonly number[];
+  readonly keepdims: boolean;
+}
+
+/** Reductions of the first 0, 1, … axes, made once: they are most, of a whole tensor or of what broadcasting added. */
+const leadingReductions: Reduction[] = [];
+
+function leadingReduction(count: number): Reduction {
+  while (leadingReductions.length <= count) {
+    const axis = Object.freeze(Array.from({ length: leadingReductions.length }, (_, index) => index));
+    leadingReductions.push(Object.freeze({ axis, keepdims: false }));
+  }
+  return leadingReductions[count];
+}
+
+/** Whether the axes are the first ones, so that the other axes are a suffix of the shape. */
+function isLeading(axis: readonly number[]): boolean {
+  return axis.length === 0 || axis[axis.length - 1] === axis.length - 1;
+}
+
+const NO_OPTIONS: ReduceOptions = {};
+
 /** Reads `(axis, options)` or `(options)`. */
 function reduction(
   axis: Axis | ReduceOptions | undefined,
   options: ReduceOptions,
   x: Tensor,
   where: string,
-): { axes: readonly number[]; keepdims: boolean } {
+): Reduction {
+  if (options === NO_OPTIONS && (axis === undefined || axis === null)) return leadingReduction(x.ndim);
   const all: ReduceOptions =
     typeof axis === "object" && axis !== null && !Array.isArray(axis)
       ? { ...(axis as ReduceOptions), ...options }
       : { axis: (axis as Axis | undefined) ?? null, ...options };
   checkOptions(all, ["axis", "keepdims"], where);
-  return { axes: normalizeAxes(all.axis ?? null, x.ndim, where), keepdims: all.keepdims ?? false };
+  return { axis: normalizeAxes(all.axis ?? null, x.ndim, where), keepdims: all.keepdims ?? false };
 }
 
-const summed: OpFunction<Unary, { axis: readonly number[]; keepdims: boolean }> = defineOp<
-  Unary,
-  { axis: readonly number[]; keepdims: boolean }
->({
+const summed: OpFunction<Unary, Reduction> = defineOp<Unary, Reduction>({
   name: "sum",
   doc: "sum over axes",
   kind: "affine",
   shape: ([shape], { axis, keepdims }) => reducedShape(shape, axis, keepdims),
-  forward: (out, [x], { axis }) =>
-    sumInto(
-      {
-        dtype: out.dtype,
-        buffer: out.buffer,
-        offset: out.offset,
-        size: out.size,
-        shape: reducedShape(x.shape, axis, true),
-      },
-      x,
-    ),
-  vjp: [(dy, x, _y, { axis }) => broadcastTo(reshape(dy, reducedShape(x.shape, axis, true)), x.shape)],
+  forward: (out, [x], { axis, keepdims }) => {
+    if (keepdims || isLeading(axis)) sumInto(out, x);
+    else {
+      const { dtype, buffer, offset, size } = out;
+      sumInto({ dtype, buffer, offset, size, shape: reducedShape(x.shape, axis, true) }, x);
+    }
+  },
+  vjp: [
+    (dy, x, _y, { axis, keepdims }) =>
+      broadcastTo(keepdims || isLeading(axis) ? dy : reshape(dy, reducedShape(x.shape, axis, true)), x.shape),
+  ],
   samples: [
     { inputs: [[2, 3]], attrs: { axis: [0], keepdims: false } },
     { inputs: [[2, 3, 2]], attrs: { axis: [0, 2], keepdims: true } },
@@ -92,9 +112,8 @@ const broadcasted: OpFunction<Unary, { shape: Shape }> = defineOp<Unary, { shape
 });
 
 /** Sum over axes (all unless told). */
-export function sum(x: Tensor, axis?: Axis | ReduceOptions, options: ReduceOptions = {}): Tensor {
-  const { axes, keepdims } = reduction(axis, options, x, "sum");
-  return summed(x, { axis: axes, keepdims });
+export function sum(x: Tensor, axis?: Axis | ReduceOptions, options: ReduceOptions = NO_OPTIONS): Tensor {
+  return summed(x, reduction(axis, options, x, "sum"));
 }
 
 /** x repeated along axes that are missing or of length 1. */
@@ -112,6 +131,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const lead = x.ndim - shape.length;
+  if (shape.every((length, axis) => length === x.shape[axis + lead])) return summed(x, leadingReduction(lead));
   const axes: number[] = [];
   for (let axis = 0; axis < x.ndim; axis++) {
     if (axis < lead || (shape[axis - lead] === 1 && x.shape[axis] !== 1)) axes.push(axis);
@@ -122,14 +142,19 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
 
 /** Number of elements that `axes` of `shape` hold together. */
 function countOf(shape: Shape, axes: readonly number[]): number {
-  return sizeOf(axes.map((axis) => shape[axis]));
+  let count = 1;
+  for (const axis of axes) count *= shape[axis];
+  return count;
 }
 
 /** Mean over axes (all unless told). */
-export const mean = composed("mean", (x: Tensor, axis?: Axis | ReduceOptions, options: ReduceOptions = {}): Tensor => {
-  const { axes, keepdims } = reduction(axis, options, x, "mean");
-  return div(summed(x, { axis: axes, keepdims }), countOf(x.shape, axes));
-});
+export const mean = composed(
+  "mean",
+  (x: Tensor, axis?: Axis | ReduceOptions, options: ReduceOptions = NO_OPTIONS): Tensor => {
+    const over = reduction(axis, options, x, "mean");
+    return div(summed(x, over), countOf(x.shape, over.axis));
+  },
+);
 
 export interface VarianceOptions extends ReduceOptions {
   /** What is subtracted from the number of elements in the divisor; default 1. */
@@ -145,7 +170,7 @@ export const variance = composed(
         ? (axis as VarianceOptions)
         : { axis: axis as Axis | undefined };
     const { correction = 1, ...rest } = { ...given, ...options };
-    const { axes, keepdims } = reduction(
+    const { axis: axes, keepdims } = reduction(
       { axis: rest.axis ?? null, ...(rest.keepdims !== undefined && { keepdims: rest.keepdims }) },
       {},
       x,
@@ -173,7 +198,7 @@ export interface NormOptions extends ReduceOptions {
 export const norm = composed("norm", (x: Tensor, options: NormOptions = {}): Tensor => {
   const { ord = 2, ...rest } = options;
   if (!(ord > 0)) throw new OptionError(`norm: ord is a number above 0, got ${ord}`);
-  const { axes, keepdims } = reduction(rest, {}, x, "norm");
+  const { axis: axes, keepdims } = reduction(rest, {}, x, "norm");
   if (ord === Number.POSITIVE_INFINITY) return max(abs(x), { axis: axes, keepdims });
   if (ord === 1) return summed(abs(x), { axis: axes, keepdims });
   const total = summed(ord === 2 ? square(x) : pow(abs(x), ord), { axis: axes, keepdims });
@@ -238,7 +263,7 @@ function together(x: Tensor, axes: readonly number[], name: string): { flat: Ten
 
 /** The largest element over axes (all unless told); the gradient goes to the first of equal ones. */
 export function max(x: Tensor, axis?: Axis | ReduceOptions, options: ReduceOptions = {}): Tensor {
-  const { axes, keepdims } = reduction(axis, options, x, "max");
+  const { axis: axes, keepdims } = reduction(axis, options, x, "max");
   if (axes.length === 0) return x;
   const { flat, axis: one } = together(x, axes, "max");
   const result = maxed(flat, { axis: one, keepdims: keepdims && axes.length === 1 });
@@ -282,7 +307,7 @@ export function argmin(x: Tensor, axis: number | null | ArgOptions = null, optio
 export const logsumexp = composed(
   "logsumexp",
   (x: Tensor, axis?: Axis | ReduceOptions, options: ReduceOptions = {}): Tensor => {
-    const { axes, keepdims } = reduction(axis, options, x, "logsumexp");
+    const { axis: axes, keepdims } = reduction(axis, options, x, "logsumexp");
     const shift = finiteShift(x, axes);
     const total = summed(exp(sub(x, shift)), { axis: axes, keepdims });
     return add(log(total), keepdims ? shift : reshape(shift, total.shape));

@@ -1,24 +1,22 @@
 /**
  * Elementwise expressions on ordinary typed arrays by WASM SIMD loops: operands are copied into the scratch memory in
  * pieces that stay in the cache, computed there, and copied out. One kernel for each expression, dtype and choice of
- * repeated operands, compiled at first use and kept as long as the expression is.
+ * repeated operands, compiled when the expression is met again and kept as long as it is.
+ *
+ * Small networks spend their time here in calls, not in arithmetic: one look-up per call, and no object is made for it.
  */
 import { type Expression, type Instruction, usedInputs } from "../expression.js";
+import { broadcastInto, repeatInto } from "../move.js";
+import { isSuffix } from "../shape.js";
+import type { ArrayView } from "../storage.js";
 import { ModuleBuilder } from "./assembler.js";
 import type { WasmFunction } from "./engine.js";
 import { emitExpression, hostFunctions, importHostFunctions } from "./expression-emitter.js";
 import { simdLevel } from "./features.js";
 import { i32, v128 } from "./instructions.js";
 import { instantiate } from "./kernel-family.js";
-import { copy, type FloatArray, type Scratch, scratch } from "./scratch.js";
+import { copy, copyOut, type FloatArray, scratch } from "./scratch.js";
 import { type FloatType, vectorOf } from "./vectors.js";
-
-/** A run of elements, `array[offset + stride · i]`, of the result's type; stride 0 repeats one element. */
-export interface FloatRun {
-  readonly array: FloatArray;
-  readonly offset: number;
-  readonly stride: number;
-}
 
 /** Elements of one piece. */
 const pieceLength = 4096;
@@ -84,7 +82,7 @@ function plainCost({ code }: Instruction): number {
 /** Kernels of one expression, at a number made of the dtype, the SIMD level and of which operands are repeated. */
 interface Compiled {
   readonly cost: number;
-  /** Whether each operand is read at all. */
+  /** Whether each operand is read at all: the others need not be there. */
   readonly reads: readonly boolean[];
   readonly kernels: (WasmFunction | undefined)[];
   /** Calls so far: an expression whose constants change at every call must not be compiled at every call. */
@@ -105,90 +103,95 @@ function compiledOf(expression: Expression): Compiled {
   return compiled;
 }
 
-function kernelOf(
-  compiled: Compiled,
+function compileKernel(
+  { reads, kernels }: Compiled,
+  key: number,
   expression: Expression,
-  dtype: FloatType,
-  inputs: readonly FloatRun[],
+  out: ArrayView,
+  inputs: readonly ArrayView[],
 ): WasmFunction {
+  const repeated = inputs.map(({ size }, index) => !reads[index] || size === 1);
   const relaxed = simdLevel() === "relaxed";
-  let key = (dtype === "float32" ? 2 : 3) + (relaxed ? 2 : 0);
-  for (let index = 0; index < inputs.length; index++) key = 2 * key + inputs[index].stride;
-  let kernel = compiled.kernels[key];
-  if (kernel === undefined) {
-    const repeated = inputs.map(({ stride }) => stride === 0);
-    kernel = instantiate(elementwiseModule(expression, dtype, repeated, relaxed), hostFunctions).run;
-    compiled.kernels[key] = kernel;
-  }
-  return kernel;
+  const dtype = out.dtype as FloatType;
+  const { run } = instantiate(elementwiseModule(expression, dtype, repeated, relaxed), hostFunctions);
+  kernels[key] = run;
+  return run;
 }
 
-/** Whether an expression reads each of its operands: the others need not be there. */
-export function operandsRead(expression: Expression): readonly boolean[] {
-  return compiledOf(expression).reads;
-}
-
-/** The least cost of an expression, in additions for each element, for which copying pays. */
-const leastCost = 1;
+/** Fewer elements are left to the plain loop. */
+const leastCount = 16;
 /** Calls of an expression before its kernel is compiled, which costs about as much as a thousand small calls. */
 const leastCalls = 3;
-/** The least cost of a whole call. */
-const leastWork = 300;
-
-/** Whether the SIMD loop can be expected to be faster than the plain one for `count` elements. */
-export function worthCompiling(expression: Expression, count: number): boolean {
-  if (simdLevel() === "none") return false;
-  const { cost } = compiledOf(expression);
-  return cost >= leastCost && cost * count >= leastWork;
-}
+/** The least cost of a whole call, in additions. */
+const leastWork = 16;
+/** Broadcast operands are spread out for the SIMD loops up to this many elements. */
+const largestSpread = 1 << 20;
 
 /**
- * out[i] = expression(inputs[0][i], inputs[1][i], ...) for `count` consecutive elements from `out.offset`; all arrays are
- * of one type, and strides are 0 or 1 (the output's is 1).
- * @returns false, with `out` untouched, where WASM SIMD is missing, or a plain loop is faster
+ * out = expression(...inputs), elementwise with broadcasting: an operand has the output's shape, or broadcasts to it.
+ * @returns false, with `out` untouched, where WASM SIMD is missing, dtypes differ, or a plain loop is faster
  */
-export function evaluateRunWasm(
-  expression: Expression,
-  out: FloatRun,
-  inputs: readonly FloatRun[],
-  count: number,
-): boolean {
-  if (count < 16 || simdLevel() === "none") return false;
+export function elementwiseWasm(expression: Expression, out: ArrayView, inputs: readonly ArrayView[]): boolean {
+  const { size, dtype } = out;
+  if (size < leastCount || dtype === "int32") return false;
+  const level = simdLevel();
+  if (level === "none") return false;
   const compiled = compiledOf(expression);
-  if (compiled.cost < leastCost || compiled.cost * count < leastWork || ++compiled.calls < leastCalls) return false;
-  const dtype = out.array instanceof Float32Array ? "float32" : "float64";
-  const kernel = kernelOf(compiled, expression, dtype, inputs);
+  const { reads, cost } = compiled;
+  if (cost * size < leastWork || ++compiled.calls < leastCalls) return false;
+  const single = dtype === "float32";
+  let key = (single ? 2 : 3) + (level === "relaxed" ? 2 : 0);
+  for (let index = 0; index < inputs.length; index++) {
+    key *= 2;
+    if (!reads[index]) continue;
+    const input = inputs[index];
+    if (input.dtype !== dtype) return false;
+    if (input.size === 1) continue;
+    key++;
+    if (input.size !== size && size > largestSpread) return false;
+  }
+  const kernel = compiled.kernels[key] ?? compileKernel(compiled, key, expression, out, inputs);
   const memory = scratch();
-  const shift = dtype === "float32" ? 2 : 3;
-  const width = Math.min(count, pieceLength);
+  const shift = single ? 2 : 3;
+  const width = size < pieceLength ? size : pieceLength;
   // Operands lie one behind the other, after the output, with room for the last vector and off each other's cache sets.
   const room = (width + 48) & ~15;
-  memory.reserve(((inputs.length + 1) * room) << shift);
   const step = room << shift;
-  for (let start = 0; start < count; start += pieceLength) {
-    const length = Math.min(pieceLength, count - start);
-    loadPieces(memory, dtype, inputs, compiled.reads, start, length, room);
+  memory.reserve((inputs.length + 1) * step);
+  const heap = single ? memory.float32 : memory.float64;
+  for (let start = 0; start < size; start += pieceLength) {
+    const length = size - start < pieceLength ? size - start : pieceLength;
+    for (let index = 0; index < inputs.length; index++) {
+      if (!reads[index]) continue;
+      const { buffer, offset, size: own } = inputs[index];
+      const at = (index + 1) * room;
+      if (own === size) copy(heap, at, buffer as FloatArray, offset + start, length);
+      else if (own === 1) heap[at] = buffer[offset];
+      else if (size <= pieceLength && isSuffix(inputs[index].shape, out.shape)) {
+        repeatInto(heap, at, size, inputs[index]);
+      } else {
+        if (start === 0) spread(inputs[index], out, index);
+        copy(heap, at, spreads[dtype][index], start, length);
+      }
+    }
     // Addresses that the kernel has no parameter for are ignored.
     if (inputs.length <= 4) kernel(0, length, step, 2 * step, 3 * step, 4 * step);
     else kernel(0, length, ...inputs.map((_, index) => (index + 1) * step));
-    copy(out.array, out.offset + start, dtype === "float32" ? memory.float32 : memory.float64, 0, length);
+    copyOut(out.buffer as FloatArray, out.offset + start, memory, length);
   }
   return true;
 }
 
-function loadPieces(
-  memory: Scratch,
-  dtype: FloatType,
-  inputs: readonly FloatRun[],
-  reads: readonly boolean[],
-  start: number,
-  length: number,
-  room: number,
-): void {
-  const heap = dtype === "float32" ? memory.float32 : memory.float64;
-  for (let index = 0; index < inputs.length; index++) {
-    if (!reads[index]) continue;
-    const { array, offset, stride } = inputs[index];
-    copy(heap, (index + 1) * room, array, stride === 0 ? offset : offset + start, stride === 0 ? 1 : length);
+/** One array per operand and dtype, for operands that repeat. */
+const spreads: Record<"float32" | "float64", FloatArray[]> = { float32: [], float64: [] };
+
+/** Writes a broadcast operand in full to its array of `spreads`. */
+function spread(input: ArrayView, out: ArrayView, operand: number): void {
+  const kept = spreads[out.dtype as FloatType];
+  let full = kept[operand];
+  if (full === undefined || full.length < out.size) {
+    full = out.dtype === "float32" ? new Float32Array(out.size) : new Float64Array(out.size);
+    kept[operand] = full;
   }
+  broadcastInto({ dtype: out.dtype, shape: out.shape, size: out.size, buffer: full, offset: 0 }, input);
 }

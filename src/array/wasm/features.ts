@@ -15,11 +15,16 @@ interface Detected {
 
 let detected: Detected | undefined;
 let limit: SimdLevel = "relaxed";
+/** What `simdLevel` gives, once it was asked: every kernel asks at every call. */
+let level: SimdLevel | undefined;
 
 /** The SIMD level that kernels are emitted for. Detected once, on the first call. */
 export function simdLevel(): SimdLevel {
-  detected ??= detect();
-  return isBelow(limit, detected.level) ? limit : detected.level;
+  if (level === undefined) {
+    detected ??= detect();
+    level = isBelow(limit, detected.level) ? limit : detected.level;
+  }
+  return level;
 }
 
 /** Why `simdLevel()` is what it is. */
@@ -34,6 +39,7 @@ export function simdReason(): string {
  */
 export function limitSimd(highest: SimdLevel): void {
   limit = highest;
+  level = undefined;
 }
 
 const order: readonly SimdLevel[] = ["none", "simd", "relaxed"];

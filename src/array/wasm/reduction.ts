@@ -22,6 +22,9 @@ function addWidened(f: FunctionBuilder, vector: FloatVector, sums: readonly Loca
   f.release(kept);
 }
 
+/** Vectors in a wide strip of columns: enough additions that do not wait for each other. */
+const stripVectors = 4;
+
 /** The module of a float type, exporting `rows` and `columns`: the sum of each row, or of each column. */
 export function reductionModule(dtype: FloatType): Uint8Array {
   const module = new ModuleBuilder();
@@ -54,32 +57,36 @@ export function reductionModule(dtype: FloatType): Uint8Array {
   });
 
   module.function("columns", parameters, (f, p) => {
-    const sums = f.locals("v128", wide);
+    const sums = f.locals("v128", stripVectors * wide);
     const [element, rest, stride] = f.locals("i32", 3);
     f.set(stride, i32.shl(p.columns, vector.shift));
-    /** One strip of columns: a vector wide, or a single one. */
-    const strip = (columns: number) => {
-      sums.forEach((sum, index) => {
-        f.set(
-          sum,
-          columns === 1 ? (index === 0 ? f64x2.loadZero(p.sums) : f64x2.constant(0)) : v128.load(p.sums, 16 * index),
-        );
-      });
+    /** One strip of columns: this many vectors wide, or (0) a single column. */
+    const strip = (vectors: number) => {
+      const used = sums.slice(0, vectors === 0 ? 1 : vectors * wide);
+      for (const [index, sum] of used.entries()) {
+        f.set(sum, vectors === 0 ? f64x2.loadZero(p.sums) : v128.load(p.sums, 16 * index));
+      }
+      if (vectors === 0) for (const sum of sums.slice(1, wide)) f.set(sum, f64x2.constant(0));
       f.set(element, p.matrix);
       f.set(rest, p.rows);
       f.while(i32.gtS(rest, 0), () => {
-        addWidened(f, vector, sums, columns === 1 ? vector.loadZero(element) : v128.load(element));
+        if (vectors === 0) addWidened(f, vector, sums.slice(0, wide), vector.loadZero(element));
+        for (let i = 0; i < vectors; i++) {
+          addWidened(f, vector, sums.slice(i * wide, (i + 1) * wide), v128.load(element, 16 * i));
+        }
         f.increment(element, stride);
         f.increment(rest, -1);
       });
-      if (columns === 1) f.add(f64x2.storeLane(p.sums, sums[0], 0));
-      else for (const [index, sum] of sums.entries()) f.add(v128.store(p.sums, sum, 16 * index));
+      if (vectors === 0) f.add(f64x2.storeLane(p.sums, sums[0], 0));
+      else for (const [index, sum] of used.entries()) f.add(v128.store(p.sums, sum, 16 * index));
+      const columns = vectors === 0 ? 1 : vectors * vector.lanes;
       f.increment(p.matrix, columns * size);
       f.increment(p.sums, columns * 8);
       f.increment(p.columns, -columns);
     };
-    f.while(i32.geS(p.columns, vector.lanes), () => strip(vector.lanes));
-    f.while(i32.gtS(p.columns, 0), () => strip(1));
+    f.while(i32.geS(p.columns, stripVectors * vector.lanes), () => strip(stripVectors));
+    f.while(i32.geS(p.columns, vector.lanes), () => strip(1));
+    f.while(i32.gtS(p.columns, 0), () => strip(0));
   });
   return module.bytes();
 }

@@ -10,12 +10,17 @@ export type FloatArray = Float32Array | Float64Array;
 const pageBytes = 65_536;
 /** Vectors are loaded whole at the end of an operand, and may read past it. */
 const overread = 64;
+/** Views of up to this many elements are kept. */
+const largestHead = 4096;
 
 export class Scratch {
   readonly memory: WasmMemory;
   float32: Float32Array;
   float64: Float64Array;
   #bytes: number;
+  /** Views of the first elements, at their number: made once, because `subarray` costs as much as a small copy. */
+  private float32Heads: (Float32Array | undefined)[] = [];
+  private float64Heads: (Float64Array | undefined)[] = [];
 
   constructor(limits: { initial: number; maximum?: number; shared?: boolean } = { initial: 4 }) {
     const engine = wasmEngine();
@@ -35,7 +40,23 @@ export class Scratch {
     this.memory.grow(pages - this.#bytes / pageBytes);
     this.float32 = new Float32Array(this.memory.buffer);
     this.float64 = new Float64Array(this.memory.buffer);
+    this.float32Heads = [];
+    this.float64Heads = [];
     this.#bytes = this.memory.buffer.byteLength;
+  }
+
+  /** The first `length` elements, as float32. */
+  float32Head(length: number): Float32Array {
+    if (length > largestHead) return this.float32.subarray(0, length);
+    this.float32Heads[length] ??= this.float32.subarray(0, length);
+    return this.float32Heads[length];
+  }
+
+  /** The first `length` elements, as float64. */
+  float64Head(length: number): Float64Array {
+    if (length > largestHead) return this.float64.subarray(0, length);
+    this.float64Heads[length] ??= this.float64.subarray(0, length);
+    return this.float64Heads[length];
   }
 }
 
@@ -70,4 +91,10 @@ export function copy(
   } else {
     target.set(source.subarray(sourceOffset, sourceOffset + length), targetOffset);
   }
+}
+
+/** Copies the first `length` elements of the scratch memory to `target`. */
+export function copyOut(target: FloatArray, targetOffset: number, memory: Scratch, length: number): void {
+  if (target instanceof Float32Array) target.set(memory.float32Head(length), targetOffset);
+  else target.set(memory.float64Head(length), targetOffset);
 }

@@ -2,8 +2,8 @@ import type { DType } from "../../array/dtype.js";
 import { formatShape } from "../../array/shape.js";
 import { ShapeError } from "../../base/errors.js";
 import type { Generator } from "../../base/random.js";
-import { add } from "../../ops/arithmetic.js";
 import { checkOptions, zeros } from "../../ops/create.js";
+import { linear } from "../../ops/linear.js";
 import { matmul } from "../../ops/matmul.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import { checkCount, parameterDtype } from "../checks.js";
@@ -63,8 +63,7 @@ export class Linear extends Module {
         `Linear(${this.inFeatures}, ${this.outFeatures}): input ${formatShape(x.shape)} has ${x.ndim === 0 ? "no axes" : `${x.shape[x.ndim - 1]} features in its last axis`}, expected ${this.inFeatures}`,
       );
     }
-    const product = matmul(x, this.weight, { transposeB: true });
-    return this.bias === null ? product : add(product, this.bias);
+    return this.bias === null ? matmul(x, this.weight, { transposeB: true }) : linear(x, this.weight, this.bias);
   }
 
   override describe(): string {

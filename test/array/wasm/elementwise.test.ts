@@ -1,9 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type BinaryCode, type Expression, numbers, Recorder, type UnaryCode } from "../../../src/array/expression.js";
-import { evaluateRunWasm } from "../../../src/array/wasm/elementwise.js";
 import type { FloatArray } from "../../../src/array/wasm/scratch.js";
-import { describeEachImplementation, evaluateAgain, type FloatArrayConstructor } from "./implementations.js";
+import {
+  describeEachImplementation,
+  evaluateAgain,
+  evaluateRun,
+  type FloatArrayConstructor,
+} from "./implementations.js";
 
 /** Every kernel here has at least this many elements, so that none is left to the plain loop. */
 const leastCount = 320;
@@ -79,7 +83,7 @@ const exactExpression = fc
     return recorder.finish(3, result);
   });
 
-describeEachImplementation("evaluateRunWasm", (Type) => {
+describeEachImplementation("elementwiseWasm", (Type) => {
   test("equals the definition rounded at each step, bit for bit, for arithmetic on any numbers", () => {
     const round = Type === Float32Array ? Math.fround : (x: number) => x;
     const number = fc.oneof(fc.constantFrom(...specials(Type)), fc.double({ noNaN: true }).map(round));
@@ -127,7 +131,7 @@ describeEachImplementation("evaluateRunWasm", (Type) => {
     const expression = recorder.finish(1, recorder.exp(recorder.input(0)));
     const run = { array: new Type(10_000), offset: 0, stride: 1 };
     for (const count of [0, 3, 15]) expect(evaluateAgain(expression, run, [run], count)).toBe(false);
-    expect(evaluateRunWasm(expression, run, [run], 10_000)).toBe(false);
+    expect(evaluateRun(expression, run, [run], 10_000)).toBe(false);
     expect(run.array.every((x) => x === 0)).toBe(true);
     expect(evaluateAgain(expression, run, [run], 10_000)).toBe(true);
     expect(run.array.every((x) => x === 1)).toBe(true);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { Expression } from "../../../src/array/expression.js";
-import { evaluateRunWasm, type FloatRun } from "../../../src/array/wasm/elementwise.js";
+import type { ArrayView } from "../../../src/array/storage.js";
+import { elementwiseWasm } from "../../../src/array/wasm/elementwise.js";
 import { limitSimd, type SimdLevel, simdLevel } from "../../../src/array/wasm/features.js";
 
 /** Float arrays of the kernels' types. */
@@ -26,6 +27,30 @@ export function random(seed: number): () => number {
   };
 }
 
+/** A run of elements, `array[offset + stride · i]`; stride 0 repeats one element. */
+export interface FloatRun {
+  readonly array: Float32Array | Float64Array;
+  readonly offset: number;
+  readonly stride: number;
+}
+
+/** Evaluates by the SIMD loop. */
+export function evaluateRun(
+  expression: Expression,
+  out: FloatRun,
+  inputs: readonly FloatRun[],
+  count: number,
+): boolean {
+  const view = ({ array, offset, stride }: FloatRun): ArrayView => ({
+    dtype: array instanceof Float32Array ? "float32" : "float64",
+    shape: stride === 0 ? [] : [count],
+    size: stride === 0 ? 1 : count,
+    buffer: array,
+    offset,
+  });
+  return elementwiseWasm(expression, view(out), inputs.map(view));
+}
+
 /** Evaluates by the SIMD loop, which is compiled only for an expression that is met again: asks three times. */
 export function evaluateAgain(
   expression: Expression,
@@ -33,6 +58,6 @@ export function evaluateAgain(
   inputs: readonly FloatRun[],
   count: number,
 ): boolean {
-  for (let call = 0; call < 3; call++) if (evaluateRunWasm(expression, out, inputs, count)) return true;
+  for (let call = 0; call < 3; call++) if (evaluateRun(expression, out, inputs, count)) return true;
   return false;
 }

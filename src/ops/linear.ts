@@ -1,0 +1,48 @@
+import { multiplyAddInto } from "../array/kernels.js";
+import { formatShape, type Shape, sameShape } from "../array/shape.js";
+import { ShapeError } from "../base/errors.js";
+import { mode } from "../graph/modes.js";
+import { defineOp, type OpFunction, type Ternary } from "../graph/op.js";
+import { copyOf, type Tensor } from "../graph/tensor.js";
+import { add } from "./arithmetic.js";
+import { matmul } from "./matmul.js";
+import { sum } from "./reduce.js";
+
+function linearShape(x: Shape, weight: Shape, bias: Shape): Shape {
+  if (x.length !== 2 || weight.length !== 2 || x[1] !== weight[1] || !sameShape(bias, [weight[0]])) {
+    throw new ShapeError(
+      `linear: x ${formatShape(x)}, weight ${formatShape(weight)} and bias ${formatShape(bias)} do not fit; they are [n, in], [out, in] and [out]`,
+    );
+  }
+  return [x[0], weight[0]];
+}
+
+/** The bias is added as the product is written, so that no array is made and read for it. */
+const affine: OpFunction<Ternary> = defineOp<Ternary>({
+  name: "linear",
+  doc: "x Wᵀ + b of rows x",
+  kind: "bilinear",
+  shape: ([x, weight, bias]) => linearShape(x, weight, bias),
+  forward: (out, [x, weight, bias]) => multiplyAddInto(out, x, weight, bias),
+  block: (index, [x, weight]) =>
+    index === 0 && x.shape[0] === 1
+      ? { kind: "dense", rows: weight.shape[0], columns: weight.shape[1], values: Float64Array.from(copyOf(weight)) }
+      : null,
+  vjp: [(dy, _x, weight) => matmul(dy, weight), (dy, x) => matmul(dy, x, { transposeA: true }), (dy) => sum(dy, 0)],
+  samples: [{ inputs: [[4, 3], [2, 3], [2]] }, { inputs: [[1, 3], [2, 3], [2]] }, { inputs: [[0, 3], [2, 3], [2]] }],
+});
+
+/**
+ * x Wᵀ + b over the last axis of x [..., in], with weight [out, in] and bias [out]; a vector [in] gives a vector [out].
+ *
+ * One op for rows x [n, in]. Where somebody watches (trace, lower, compile), it is the product and the sum that it is
+ * short for, which drawings show and compile fuses by itself.
+ */
+export function linear(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+  return mode.observer !== null || x.ndim !== 2
+    ? add(matmul(x, weight, { transposeB: true }), bias)
+    : affine(x, weight, bias);
+}
+
+/** Every record of this file, for the table-driven tests. */
+export const linearOps = [affine.op];
