@@ -38,7 +38,7 @@ export { checkGraph } from "./graph/check.js";
 export { noGrad } from "./graph/modes.js";
 export {
   type Binary,
-  defineOp,
+  defineUserOp as defineOp,
   type NoAttributes,
   type Operand,
   type OpFunction,

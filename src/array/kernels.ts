@@ -36,13 +36,12 @@ export function multiplyInto(
   const m = out.shape[out.shape.length - 2];
   const n = out.shape[out.shape.length - 1];
   const k = a.shape[a.shape.length - (transposeA ? 2 : 1)];
-  const batch = out.shape.slice(0, -2);
-  let count = 1;
-  for (const length of batch) count *= length;
-  if (count === 1) {
+  if (out.size === m * n) {
     multiplyOne(out, out.offset, a, a.offset, b, b.offset, m, n, k, transposeA, transposeB);
     return;
   }
+  const batch = out.shape.slice(0, -2);
+  const count = out.size / (m * n);
   if (multiplyUniform(out, a, b, count, m, n, k, transposeA, transposeB)) return;
   const aSteps = batchSteps(a.shape, batch);
   const bSteps = batchSteps(b.shape, batch);

@@ -1,5 +1,6 @@
 import { elementwiseInto } from "../array/kernels.js";
 import { formatShape, sameShape } from "../array/shape.js";
+import { endRecycling, isRecycled, setRecycling } from "../array/storage.js";
 import { DtypeError, GradientError, ShapeError, ValueError } from "../base/errors.js";
 import { mode, withMode } from "../graph/modes.js";
 import { type GradientRule, newTensor, type Op, scalarTensor, sharedView, Tensor } from "../graph/tensor.js";
@@ -105,6 +106,8 @@ interface Walk {
   readonly waiting: number[];
   /** Whether every node is one number, elementwise and without hooks, so that gradients can be plain numbers. */
   readonly scalar: boolean;
+  /** Whether some node has hooks, which may keep the gradients that they see. */
+  readonly hooked: boolean;
 }
 
 /** `targets` null means all leaves. */
@@ -130,6 +133,7 @@ function propagate(
       else propagateTensors(taking, seed, release, targets, collect);
     });
   } finally {
+    endRecycling();
     differentiating = null;
     walking = false;
   }
@@ -142,18 +146,20 @@ function countEdges(output: Tensor): Walk {
   const nodes: Tensor[] = [output];
   const waiting: number[] = [0];
   let scalar = true;
+  let hooked = false;
   // Last met, first visited: much as they were made, backwards, which is how they lie in memory.
   const stack: Tensor[] = [output];
   while (stack.length > 0) {
     const node = stack.pop() as Tensor;
     if (node.isReleased) throw released(node, "backward");
-    if (node.size !== 1 || node.hooks !== null || (node.op !== null && node.op.scalar === null)) scalar = false;
+    if (node.hooks !== null) hooked = true;
+    if (node.size !== 1 || hooked || (node.op !== null && node.op.scalar === null)) scalar = false;
     const { first, second, others } = node;
     if (first !== null) meet(first);
     if (second !== null) meet(second);
     if (others !== null) others.forEach(meet);
   }
-  return { nodes, waiting, scalar };
+  return { nodes, waiting, scalar, hooked };
 
   function meet(input: Tensor): void {
     if (!input.requiresGrad) return;
@@ -178,7 +184,7 @@ function leadingTo(nodes: readonly Tensor[], targets: ReadonlySet<Tensor>): Uint
 }
 
 function propagateTensors(
-  { nodes, waiting }: Walk,
+  { nodes, waiting, hooked }: Walk,
   seed: Tensor,
   release: boolean,
   targets: ReadonlySet<Tensor> | null,
@@ -188,6 +194,8 @@ function propagateTensors(
   const wanted = targets === null ? null : leadingTo(nodes, targets);
   adjoints[0] = seed;
   const ready: Tensor[] = [nodes[0]];
+  // Gradients of intermediates that only this walk sees are in memory that the next walk uses again.
+  const recycles = !hooked && mayFuse();
   while (ready.length > 0) {
     const node = ready.pop() as Tensor;
     const place = node.slot - firstSlot;
@@ -196,15 +204,19 @@ function propagateTensors(
     if (gradient !== null && node.hooks !== null) gradient = runHooks(node, gradient);
     if (gradient !== null && (targets === null ? node.op === null : targets.has(node))) collect(node, owned(gradient));
     if (node.op === null) continue;
+    const { foreign } = node.op;
+    if (foreign && gradient !== null && isRecycled(gradient.buffer)) gradient = owned(gradient);
     const count = node.inputCount;
     for (let i = 0; i < count; i++) {
       const input = node.inputAt(i);
       if (!input.requiresGrad) continue;
       const slot = input.slot - firstSlot;
       if (gradient !== null && (wanted === null || wanted[slot] === 1)) {
+        setRecycling(recycles && input.op !== null && !foreign);
         const contribution = inputGradient(node, gradient, i);
         const sum = adjoints[slot];
         if (contribution !== null) adjoints[slot] = sum === null ? contribution : add(sum, contribution);
+        setRecycling(false);
       }
       if (--waiting[slot] === 0) ready.push(input);
     }
@@ -214,6 +226,12 @@ function propagateTensors(
 
 /** A tensor of its own for each who receives a gradient: add hands one to both inputs, and assign_ may write to it. */
 function owned(gradient: Tensor): Tensor {
+  if (isRecycled(gradient.buffer)) {
+    const { dtype, shape, size, buffer, offset } = gradient;
+    const copy = newTensor(dtype, shape, size);
+    copy.buffer.set(buffer.subarray(offset, offset + size), copy.offset);
+    return copy;
+  }
   return mode.gradients || isTracing() ? gradient : sharedView(gradient, gradient.shape);
 }
 
@@ -307,11 +325,12 @@ function inputGradient(node: Tensor, dy: Tensor, index: number): Tensor | null {
     }
   }
   for (let i = 0; i < inputs.length; i++) {
-    const unread = op.kind === "affine" || (op.kind === "bilinear" && i === index);
+    // A rule of ours reads no input that it does not name.
+    const unnamed = !op.foreign && i + 1 >= rule.length;
+    const unread = unnamed || op.kind === "affine" || (op.kind === "bilinear" && i === index);
     if (!unread || inputs[i].dtype === "int32") checkUnwritten(inputs[i], node);
   }
-  const apply = rule as GradientRule as unknown as (...args: unknown[]) => Tensor;
-  const result = apply(dy, ...inputs, node, node.attrs);
+  const result = callRule(rule, dy, node);
   if (result.dtype !== input.dtype) {
     throw new DtypeError(
       `${op.name}: its gradient rule returned ${result.dtype} for a ${input.dtype} input; a rule returns the input's dtype`,
@@ -324,6 +343,15 @@ function inputGradient(node: Tensor, dy: Tensor, index: number): Tensor | null {
     );
   }
   return result;
+}
+
+/** `rule(dy, ...inputs, y, attrs)`, without making lists for the usual numbers of inputs. */
+function callRule(rule: GradientRule, dy: Tensor, node: Tensor): Tensor {
+  const apply = rule as unknown as (...args: unknown[]) => Tensor;
+  const { first, second, others, attrs } = node;
+  if (second === null) return apply(dy, first, node, attrs);
+  if (others === null) return apply(dy, first, second, node, attrs);
+  return apply(dy, first, second, ...others, node, attrs);
 }
 
 /** A value that the rule reads must be the one that was recorded. */

@@ -24,7 +24,8 @@ export const mode = {
 /** Runs `fn` with a mode set, and sets it back, also after an error. */
 export function withMode<T>(changes: Partial<typeof mode>, fn: () => T): T {
   const { gradients, observer } = mode;
-  Object.assign(mode, changes);
+  if (changes.gradients !== undefined) mode.gradients = changes.gradients;
+  if (changes.observer !== undefined) mode.observer = changes.observer;
   try {
     return fn();
   } finally {

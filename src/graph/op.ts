@@ -75,6 +75,7 @@ export type OpFunction<Inputs extends readonly Tensor[], Attrs = NoAttributes> =
 
 /**
  * Makes an op of a record: a function of tensors (and numbers) that computes, records and can be differentiated.
+ * @throws OptionError where the record has neither scalar nor shape and forward.
  *
  * @example
  * const cube = defineOp<Unary>({
@@ -86,6 +87,15 @@ export type OpFunction<Inputs extends readonly Tensor[], Attrs = NoAttributes> =
  *   samples: [{ inputs: [[2, 3]] }],
  * });
  */
+export function defineUserOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>(
+  record: OpRecord<Inputs, Attrs>,
+): OpFunction<Inputs, Attrs> {
+  const made = defineOp(record);
+  made.op.foreign = true;
+  return made;
+}
+
+/** The same for the library's own ops, whose gradient rules keep nothing that they see. */
 export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>(
   record: OpRecord<Inputs, Attrs>,
 ): OpFunction<Inputs, Attrs> {
@@ -106,6 +116,7 @@ export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>
     broadcasts: record.broadcasts ?? record.scalar !== undefined,
     samples: record.samples,
     record,
+    foreign: false,
     expression: null,
     expressionAttrs: NO_ATTRIBUTES,
     expressions: new Map(),
@@ -121,12 +132,14 @@ export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>
           ? (a: Operand, attrs: Attributes = NO_ATTRIBUTES) => apply(op, [a], attrs)
           : op.scalar === null && arity === 2
             ? (a: Operand, b: Operand, attrs: Attributes = NO_ATTRIBUTES) => apply(op, [a, b], attrs)
-            : (...args: (Operand | Attributes)[]) => {
-                const last = args[args.length - 1];
-                const hasAttributes = typeof last !== "number" && !(last instanceof Tensor);
-                const operands = (hasAttributes ? args.slice(0, -1) : args) as Operand[];
-                return apply(op, operands, hasAttributes ? (last as Attributes) : NO_ATTRIBUTES);
-              };
+            : arity === 3
+              ? (a: Operand, b: Operand, c: Operand, attrs: Attributes = NO_ATTRIBUTES) => apply(op, [a, b, c], attrs)
+              : (...args: (Operand | Attributes)[]) => {
+                  const last = args[args.length - 1];
+                  const hasAttributes = typeof last !== "number" && !(last instanceof Tensor);
+                  const operands = (hasAttributes ? args.slice(0, -1) : args) as Operand[];
+                  return apply(op, operands, hasAttributes ? (last as Attributes) : NO_ATTRIBUTES);
+                };
   return Object.assign(call, { op }) as unknown as OpFunction<Inputs, Attrs>;
 }
 

@@ -49,6 +49,8 @@ export interface Op {
   readonly broadcasts: boolean;
   readonly samples: readonly OpSample[];
   readonly record: unknown;
+  /** Whether a user defined it, whose rules may keep the gradients that they see. */
+  foreign: boolean;
   /** The last expression made for it, and the attributes that it was made for. */
   expression: Expression | null;
   expressionAttrs: Attributes;

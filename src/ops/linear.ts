@@ -5,8 +5,8 @@ import { mode } from "../graph/modes.js";
 import { defineOp, type OpFunction, type Ternary } from "../graph/op.js";
 import { copyOf, type Tensor } from "../graph/tensor.js";
 import { add } from "./arithmetic.js";
-import { matmul } from "./matmul.js";
-import { sum } from "./reduce.js";
+import { AB, ATB, matmul, product } from "./matmul.js";
+import { sumTo } from "./reduce.js";
 
 function linearShape(x: Shape, weight: Shape, bias: Shape): Shape {
   if (x.length !== 2 || weight.length !== 2 || x[1] !== weight[1] || !sameShape(bias, [weight[0]])) {
@@ -28,7 +28,11 @@ const affine: OpFunction<Ternary> = defineOp<Ternary>({
     index === 0 && x.shape[0] === 1
       ? { kind: "dense", rows: weight.shape[0], columns: weight.shape[1], values: Float64Array.from(copyOf(weight)) }
       : null,
-  vjp: [(dy, _x, weight) => matmul(dy, weight), (dy, x) => matmul(dy, x, { transposeA: true }), (dy) => sum(dy, 0)],
+  vjp: [
+    (dy, _x, weight) => product(dy, weight, AB),
+    (dy, x) => product(dy, x, ATB),
+    (dy, _x, _weight, bias) => sumTo(dy, bias.shape),
+  ],
   samples: [{ inputs: [[4, 3], [2, 3], [2]] }, { inputs: [[1, 3], [2, 3], [2]] }, { inputs: [[0, 3], [2, 3], [2]] }],
 });
 

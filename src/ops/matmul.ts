@@ -7,8 +7,18 @@ import { checkOptions } from "./create.js";
 import { reshape, squeeze, transpose, unsqueeze } from "./reshape.js";
 
 interface Transposes {
-  transposeA: boolean;
-  transposeB: boolean;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+/** The attributes of `product` for each choice, made once. */
+export const AB: Transposes = Object.freeze({ transposeA: false, transposeB: false });
+export const ATB: Transposes = Object.freeze({ transposeA: true, transposeB: false });
+export const ABT: Transposes = Object.freeze({ transposeA: false, transposeB: true });
+export const ATBT: Transposes = Object.freeze({ transposeA: true, transposeB: true });
+
+function transposes(transposeA: boolean, transposeB: boolean): Transposes {
+  return transposeA ? (transposeB ? ATBT : ATB) : transposeB ? ABT : AB;
 }
 
 function productShape(a: Shape, b: Shape, { transposeA, transposeB }: Transposes): Shape {
@@ -26,7 +36,7 @@ function productShape(a: Shape, b: Shape, { transposeA, transposeB }: Transposes
 }
 
 /** The transposes are attributes, so that neither the product nor its gradients ever copy a transposed matrix. */
-const product: OpFunction<Binary, Transposes> = defineOp<Binary, Transposes>({
+export const product: OpFunction<Binary, Transposes> = defineOp<Binary, Transposes>({
   name: "matmul",
   doc: "op(A) · op(B) over the last two axes, op being the identity or the transpose; other axes broadcast",
   kind: "bilinear",
@@ -45,13 +55,9 @@ const product: OpFunction<Binary, Transposes> = defineOp<Binary, Transposes>({
   },
   vjp: [
     (dy, _a, b, _y, { transposeA, transposeB }) =>
-      transposeA
-        ? product(b, dy, { transposeA: transposeB, transposeB: true })
-        : product(dy, b, { transposeA: false, transposeB: !transposeB }),
+      transposeA ? product(b, dy, transposes(transposeB, true)) : product(dy, b, transposes(false, !transposeB)),
     (dy, a, _b, _y, { transposeA, transposeB }) =>
-      transposeB
-        ? product(dy, a, { transposeA: true, transposeB: transposeA })
-        : product(a, dy, { transposeA: !transposeA, transposeB: false }),
+      transposeB ? product(dy, a, transposes(true, transposeA)) : product(a, dy, transposes(!transposeA, false)),
   ],
   samples: [
     {
@@ -105,9 +111,11 @@ export interface MatmulOptions {
   transposeB?: boolean;
 }
 
+const OPTIONS = ["transposeA", "transposeB"];
+
 /** The matrix product by NumPy's rule: vectors are rows on the left, columns on the right; other axes broadcast. */
-export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
-  checkOptions(options, ["transposeA", "transposeB"], "matmul");
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = AB): Tensor {
+  checkOptions(options, OPTIONS, "matmul");
   const { transposeA = false, transposeB = false } = options;
   if (a.ndim === 0 || b.ndim === 0) {
     throw new ShapeError(
@@ -120,10 +128,10 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
     // One matrix for a whole batch: the batch is more rows of a.
     productShape(a.shape, b.shape, { transposeA, transposeB });
     const rows = reshape(a, [sizeOf(a.shape.slice(0, -1)), a.shape[a.ndim - 1]]);
-    const flat = product(rows, b, { transposeA, transposeB });
+    const flat = product(rows, b, transposes(false, transposeB));
     return reshape(flat, [...a.shape.slice(0, -1), flat.shape[1]]);
   }
-  return product(a, b, { transposeA, transposeB });
+  return product(a, b, transposes(transposeA, transposeB));
 }
 
 /** Every record of this file, for the table-driven tests. */
