@@ -3,13 +3,20 @@ import { formatShape, sameShape } from "../array/shape.js";
 import { endRecycling, isRecycled, setRecycling } from "../array/storage.js";
 import { DtypeError, GradientError, ShapeError, ValueError } from "../base/errors.js";
 import { mode, withMode } from "../graph/modes.js";
-import { type GradientRule, newTensor, type Op, scalarTensor, sharedView, Tensor } from "../graph/tensor.js";
+import {
+  type GradientRule,
+  newTensor,
+  type Op,
+  scalarTensor,
+  sharedView,
+  Tensor,
+} from "../graph/tensor.js";
 import { isTracing } from "../graph/trace.js";
 import { add } from "../ops/arithmetic.js";
 import { convert, detach } from "../ops/cast.js";
 import { checkOptions, full, ones, zeros } from "../ops/create.js";
 import { sumTo } from "../ops/reduce.js";
-import { elementwiseRule, mayFuse } from "./elementwise-rule.js";
+import { type ElementwiseRule, elementwiseRule, mayFuse } from "./elementwise-rule.js";
 
 /**
  * Reverse mode: walks the recorded graph from a result towards the leaves, each node once, after all that use it.
@@ -207,13 +214,14 @@ function propagateTensors(
     const { foreign } = node.op;
     if (foreign && gradient !== null && isRecycled(gradient.buffer)) gradient = owned(gradient);
     const count = node.inputCount;
+    const together = recycles && gradient !== null && wanted === null ? pullBack(node, gradient) : null;
     for (let i = 0; i < count; i++) {
       const input = node.inputAt(i);
       if (!input.requiresGrad) continue;
       const slot = input.slot - firstSlot;
       if (gradient !== null && (wanted === null || wanted[slot] === 1)) {
         setRecycling(recycles && input.op !== null && !foreign);
-        const contribution = inputGradient(node, gradient, i);
+        const contribution = together === null ? inputGradient(node, gradient, i) : together[i];
         const sum = adjoints[slot];
         if (contribution !== null) adjoints[slot] = sum === null ? contribution : add(sum, contribution);
         setRecycling(false);
@@ -299,37 +307,15 @@ function propagateScalars(
 /** The gradient that flows to one input, in that input's shape; null where the op has no rule for it. */
 function inputGradient(node: Tensor, dy: Tensor, index: number): Tensor | null {
   const op = node.op as Op;
-  const rule = typeof op.rules === "function" ? op.rules(index) : op.rules[index];
+  const rule = ruleOf(op, index);
   if (rule === null) return null;
-  const { inputs } = node;
-  const input = inputs[index];
+  const input = node.inputAt(index);
   differentiating = node;
   if (op.scalar !== null && mayFuse()) {
     const fused = elementwiseRule(node, index);
-    if (fused !== null) {
-      const { reads } = fused;
-      for (let i = 0; i < inputs.length; i++) if (reads[i]) checkUnwritten(inputs[i], node);
-      if (fused.passes) return sumTo(dy, input.shape);
-      const out = newTensor(dy.dtype, dy.shape, dy.size);
-      if (dy.shape.length === 0) {
-        const values = fused.program.registers;
-        values[0] = dy.buffer[dy.offset];
-        let at = 1;
-        for (const one of inputs) values[at++] = one.buffer[one.offset];
-        values[at] = node.buffer[node.offset];
-        out.buffer[out.offset] = fused.program.run();
-        return out;
-      }
-      elementwiseInto(fused.expression, out, [dy, ...inputs, node]);
-      return sumTo(out, input.shape);
-    }
+    if (fused !== null) return sumTo(fusedGradient(fused, node, dy), input.shape);
   }
-  for (let i = 0; i < inputs.length; i++) {
-    // A rule of ours reads no input that it does not name.
-    const unnamed = !op.foreign && i + 1 >= rule.length;
-    const unread = unnamed || op.kind === "affine" || (op.kind === "bilinear" && i === index);
-    if (!unread || inputs[i].dtype === "int32") checkUnwritten(inputs[i], node);
-  }
+  checkReads(node, rule, index);
   const result = callRule(rule, dy, node);
   if (result.dtype !== input.dtype) {
     throw new DtypeError(
@@ -343,6 +329,63 @@ function inputGradient(node: Tensor, dy: Tensor, index: number): Tensor | null {
     );
   }
   return result;
+}
+
+function ruleOf({ rules }: Op, index: number): GradientRule | null {
+  return typeof rules === "function" ? rules(index) : rules[index];
+}
+
+/** What a rule reads of the inputs must be what was recorded. */
+function checkReads(node: Tensor, rule: GradientRule, index: number): void {
+  const { kind, foreign } = node.op as Op;
+  for (let i = 0; i < node.inputCount; i++) {
+    // A rule of ours reads no input that it does not name.
+    const unnamed = !foreign && i + 1 >= rule.length;
+    const unread = unnamed || kind === "affine" || (kind === "bilinear" && i === index);
+    const input = node.inputAt(i);
+    if (!unread || input.dtype === "int32") checkUnwritten(input, node);
+  }
+}
+
+/** The gradients of all inputs at once; null where the rules are to be run one by one. */
+function pullBack(node: Tensor, dy: Tensor): readonly (Tensor | null)[] | null {
+  const op = node.op as Op;
+  if (op.pullback === null) return null;
+  for (let i = 0; i < node.inputCount; i++) {
+    const rule = ruleOf(op, i);
+    if (rule !== null && node.inputAt(i).requiresGrad) checkReads(node, rule, i);
+  }
+  differentiating = node;
+  const gradients: (Tensor | null)[] = [null, null, null];
+  const done = op.pullback(dy, node, (index) => {
+    const input = node.inputAt(index);
+    if (!input.requiresGrad) return null;
+    setRecycling(input.op !== null);
+    const target = newTensor(input.dtype, input.shape, input.size);
+    setRecycling(false);
+    gradients[index] = target;
+    return target;
+  });
+  return done ? gradients : null;
+}
+
+/** A rule that is one expression, in the output's shape. */
+function fusedGradient({ passes, reads, expression, program }: ElementwiseRule, node: Tensor, dy: Tensor): Tensor {
+  const operands: Tensor[] = [dy];
+  for (let i = 0; i < node.inputCount; i++) {
+    const operand = node.inputAt(i);
+    if (reads[i]) checkUnwritten(operand, node);
+    operands.push(operand);
+  }
+  operands.push(node);
+  if (passes) return dy;
+  const out = newTensor(dy.dtype, dy.shape, dy.size);
+  if (dy.shape.length > 0) elementwiseInto(expression, out, operands);
+  else {
+    for (let i = 0; i < operands.length; i++) program.registers[i] = operands[i].buffer[operands[i].offset];
+    out.buffer[out.offset] = program.run();
+  }
+  return out;
 }
 
 /** `rule(dy, ...inputs, y, attrs)`, without making lists for the usual numbers of inputs. */

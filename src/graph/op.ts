@@ -9,6 +9,7 @@ import { mode } from "./modes.js";
 import {
   type Attributes,
   type GradientRule,
+  type GradientTarget,
   type Kind,
   NO_ATTRIBUTES,
   newTensor,
@@ -63,6 +64,11 @@ export interface OpRecord<Inputs extends readonly Tensor[], Attrs> {
   readonly vjp: Inputs extends readonly [] | Unary | Binary | Ternary
     ? Each<Inputs, Rule<Inputs, Attrs> | null>
     : (index: number) => Rule<Inputs, Attrs>;
+  /**
+   * Writes all gradients that are wanted at once, where that costs less than the rules one by one, and returns true; or
+   * returns false before it asks for a target. `vjp` stays the definition: it is what is recorded and differentiated.
+   */
+  readonly pullback?: (dy: Tensor, node: Tensor, target: GradientTarget) => boolean;
   /** Whether inputs broadcast, so that the engine sums their gradients back; elementwise ops always do. */
   readonly broadcasts?: boolean;
   /** What the table-driven tests run it on. */
@@ -113,6 +119,7 @@ export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>
     block: (record.block as Op["block"]) ?? null,
     competition: (record.competition as Op["competition"]) ?? null,
     rules: record.vjp as readonly (GradientRule | null)[] | ((index: number) => GradientRule),
+    pullback: record.pullback ?? null,
     broadcasts: record.broadcasts ?? record.scalar !== undefined,
     samples: record.samples,
     record,

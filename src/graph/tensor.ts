@@ -31,6 +31,9 @@ export interface OpSample {
 /** A gradient rule of one argument: gets the incoming gradient, the inputs, the output and the attributes. */
 export type GradientRule = (dy: Tensor, ...rest: never[]) => Tensor;
 
+/** Where the gradient of input `index` is to be written, in the input's shape; null where it is not wanted. */
+export type GradientTarget = (index: number) => Tensor | null;
+
 /** What the engine knows of an op: the record given to `defineOp`, with what is derived from it. */
 export interface Op {
   readonly name: string;
@@ -45,6 +48,8 @@ export interface Op {
   readonly competition: ((shape: Shape, attrs: Attributes) => Competition) | null;
   /** One rule per input, or one function of the input's number for ops of any number of inputs. */
   readonly rules: readonly (GradientRule | null)[] | ((index: number) => GradientRule);
+  /** All gradients at once, where that is faster than the rules one by one; null without. */
+  readonly pullback: ((dy: Tensor, node: Tensor, target: GradientTarget) => boolean) | null;
   /** Whether inputs broadcast, so that the engine sums their gradients back to their shapes. */
   readonly broadcasts: boolean;
   readonly samples: readonly OpSample[];

@@ -1,5 +1,6 @@
 import { multiplyAddInto } from "../array/kernels.js";
 import { formatShape, type Shape, sameShape } from "../array/shape.js";
+import { areLinearGradientsSmall, linearGradientsWasm } from "../array/wasm/linear-gradients.js";
 import { ShapeError } from "../base/errors.js";
 import { mode } from "../graph/modes.js";
 import { defineOp, type OpFunction, type Ternary } from "../graph/op.js";
@@ -33,6 +34,12 @@ const affine: OpFunction<Ternary> = defineOp<Ternary>({
     (dy, x) => product(dy, x, ATB),
     (dy, _x, _weight, bias) => sumTo(dy, bias.shape),
   ],
+  pullback: (dy, node, target) => {
+    const [x, weight] = [node.inputAt(0), node.inputAt(1)];
+    if (!areLinearGradientsSmall(dy.shape[0], dy.shape[1], x.shape[1], dy.dtype)) return false;
+    linearGradientsWasm(dy, x, weight, target(0), target(1), target(2));
+    return true;
+  },
   samples: [{ inputs: [[4, 3], [2, 3], [2]] }, { inputs: [[1, 3], [2, 3], [2]] }, { inputs: [[0, 3], [2, 3], [2]] }],
 });
 

@@ -33,14 +33,14 @@ export function packedGemmModule(dtype: FloatType, relaxed: boolean): Uint8Array
   return module.bytes();
 }
 
-const directKernels = kernelFamily<{ rows: WasmFunction; columns: WasmFunction }>(directGemmModule);
+export const directKernels = kernelFamily<{ rows: WasmFunction; columns: WasmFunction }>(directGemmModule);
 const packedKernels = kernelFamily<{ gemm: WasmFunction }>(packedGemmModule);
 
 /** Extent of a block that is in scratch memory at one time, in every direction. */
 const blockExtent = 1024;
 
 /** Products of fewer multiplications are left to the plain loop, which needs no copies. */
-const leastWork = 192;
+export const leastWork = 192;
 
 /** Up to this size B stays in the first-level cache, and packing costs more than it gains. */
 const directBytes = 24 * 1024;
@@ -114,7 +114,7 @@ function placeBlocks(memory: Scratch, dtype: FloatType, m: number, n: number, k:
 }
 
 /** Whether the product is computed without packing: B is small, or used for few rows and stored row by row. */
-function isDirect(m: number, n: number, k: number, size: number, transB: boolean): boolean {
+export function isDirect(m: number, n: number, k: number, size: number, transB: boolean): boolean {
   return k * n * size <= directBytes || (m <= 8 && !transB);
 }
 

@@ -91,7 +91,7 @@ export function reductionModule(dtype: FloatType): Uint8Array {
   return module.bytes();
 }
 
-const kernels = kernelFamily<{ rows: WasmFunction; columns: WasmFunction }>(reductionModule);
+export const reductionKernels = kernelFamily<{ rows: WasmFunction; columns: WasmFunction }>(reductionModule);
 
 /** Fewer elements are left to the plain loop. */
 const leastElements = 128;
@@ -116,7 +116,7 @@ export function sumWasm(
   if (rows * columns < leastElements || simdLevel() === "none") return false;
   const dtype = x instanceof Float32Array ? "float32" : "float64";
   const { size, shift } = vectorOf(dtype);
-  const { rows: sumRows, columns: sumColumns } = kernels(dtype);
+  const { rows: sumRows, columns: sumColumns } = reductionKernels(dtype);
   const count = over === "rows" ? rows : columns;
   const matrix = align(64 + count * 8);
   scratch().reserve(matrix + Math.min(rows * columns, Math.max(pieceLength, columns)) * size);
