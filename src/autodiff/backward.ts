@@ -3,14 +3,7 @@ import { formatShape, sameShape } from "../array/shape.js";
 import { endRecycling, isRecycled, setRecycling } from "../array/storage.js";
 import { DtypeError, GradientError, ShapeError, ValueError } from "../base/errors.js";
 import { mode, withMode } from "../graph/modes.js";
-import {
-  type GradientRule,
-  newTensor,
-  type Op,
-  scalarTensor,
-  sharedView,
-  Tensor,
-} from "../graph/tensor.js";
+import { type GradientRule, newTensor, type Op, scalarTensor, sharedView, Tensor } from "../graph/tensor.js";
 import { isTracing } from "../graph/trace.js";
 import { add } from "../ops/arithmetic.js";
 import { convert, detach } from "../ops/cast.js";
