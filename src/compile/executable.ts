@@ -45,8 +45,8 @@ export class Executable {
   private readonly lastOffsets: number[] = [];
 
   constructor(program: Program) {
-    const units = schedule(program);
     const compiled = simdLevel() !== "none";
+    const units = compiled ? schedule(program) : stepByStep(program);
     const reserved = compiled ? workspaceBytes(units) + 64 : 64;
     const lasting = lastingValues(program);
     const plan = planMemory(
@@ -82,7 +82,7 @@ export class Executable {
     const addressOf = ({ root }: Value) => plan.address.get(root) as number;
     const calls = units.map((unit) => {
       if (shared !== null && unit.kind === "product" && byThreads.has(unit)) return shared.callOf(unit, addressOf);
-      return unit.kind === "call" || !compiled ? callsOf(unit, program, viewOf) : null;
+      return unit.kind === "call" ? callOf(unit.step, viewOf) : null;
     });
     if (compiled) {
       const engine = wasmEngine() as NonNullable<ReturnType<typeof wasmEngine>>;
@@ -230,24 +230,9 @@ function homesOf({ values, effects, results }: Program, units: readonly Schedule
   return homes;
 }
 
-/** The host's code for a unit: its ops one after the other. */
-function callsOf(unit: ScheduledUnit, program: Program, viewOf: (value: Value) => ArrayView): () => void {
-  const steps = stepsOf(unit, program).map((step) => callOf(step, viewOf));
-  return () => {
-    for (const step of steps) step();
-  };
-}
-
-/** All steps of a unit; those that a product took in are found by their values. */
-function stepsOf(unit: ScheduledUnit, { steps }: Program): readonly Step[] {
-  if (unit.kind === "loop") return unit.steps;
-  if (unit.kind !== "product") return [unit.step];
-  const chain: Step[] = [unit.step];
-  while (chain[chain.length - 1].output !== unit.output) {
-    const { output } = chain[chain.length - 1];
-    chain.push(steps.find((step) => step.inputs.includes(output)) as Step);
-  }
-  return chain;
+/** Without WASM, every step runs by its op's own code and has its result in memory. */
+function stepByStep({ steps }: Program): ScheduledUnit[] {
+  return steps.filter(({ output }) => output.root === output).map((step) => ({ kind: "call", step }));
 }
 
 function callOf({ op, attrs, inputs, output }: Step, viewOf: (value: Value) => ArrayView): () => void {

@@ -1,0 +1,10 @@
+/** All that holds for compiled functions holds without WASM too, where every step runs by its op's own code. */
+import { backendInfo, limitSimd } from "crease";
+import { expect, it } from "vitest";
+
+limitSimd("none");
+await import("./compile.test.js");
+
+it("computes by plain loops here", () => {
+  expect(backendInfo().simd).toBe("none");
+});
