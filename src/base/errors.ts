@@ -14,7 +14,7 @@ export class ShapeError extends CreaseError {}
 /** A dtype where another is needed, such as int32 in arithmetic. */
 export class DtypeError extends CreaseError {}
 
-/** An axis or index outside the tensor's range. */
+/** An axis or index outside its range. */
 export class AxisError extends CreaseError {}
 
 /** An option that is unknown, missing, or out of its range. */

@@ -1,5 +1,6 @@
 /** Cells as people read them: views on a partition's flat arrays, made when asked for. */
 
+import { checkIndex } from "../base/options.js";
 import { toNumber } from "../exact/dyadic.js";
 import { doubledArea } from "../exact/homogeneous.js";
 import type { ActivationPattern } from "../pwl/pattern.js";
@@ -127,9 +128,10 @@ export class Cells {
     return this.data.complex.cellCount;
   }
 
-  /** Cell number `index`; undefined outside 0 to length - 1. */
-  at(index: number): Cell | undefined {
-    return Number.isInteger(index) && index >= 0 && index < this.length ? new Cell(this.data, index) : undefined;
+  /** Cell number `index`, from 0 to length - 1; AxisError outside. */
+  at(index: number): Cell {
+    checkIndex(index, this.length, "cell");
+    return new Cell(this.data, index);
   }
 
   *[Symbol.iterator](): IterableIterator<Cell> {

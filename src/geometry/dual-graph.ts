@@ -1,8 +1,10 @@
 /** The dual graph of an enumeration: cells are nodes, facets between two cells are edges. */
 
 import { GeometryError } from "../base/errors.js";
-import type { EnumeratedCells } from "./enumerate-cells.js";
-import { crossing } from "./enumerate-cells.js";
+import { checkOptions } from "../base/options.js";
+import { shown } from "../base/shown.js";
+import type { Enumeration } from "./enumerate.js";
+import { crossing, EnumeratedCells, requireEnumeration } from "./enumerate-cells.js";
 import { readState } from "./enumerate-neighbours.js";
 
 /** Plain data. */
@@ -16,11 +18,15 @@ export interface DualGraph {
 }
 
 /**
- * The dual graph of cells that have neighbours. Of an incomplete enumeration it has the edges among the cells found.
+ * The dual graph of an enumeration, or of its cells, with neighbours. Of an incomplete enumeration it has the edges among the cells found.
  *
- * @throws GeometryError when neighbours were not wanted.
+ * @throws GeometryError when neighbours were not wanted, or there are no cells.
  */
-export function dualGraph(cells: EnumeratedCells): DualGraph {
+export function dualGraph(of: EnumeratedCells | Enumeration): DualGraph {
+  const cells =
+    of instanceof EnumeratedCells
+      ? of
+      : requireEnumeration(of, "dualGraph", "; of a partition's cells take neighbours");
   if (!cells.want.has("neighbours")) {
     throw new GeometryError('a dual graph needs neighbours: enumerate with want: ["neighbours"]');
   }
@@ -46,7 +52,12 @@ export interface DualGraphDotOptions {
 }
 
 /** A dual graph in Graphviz' language. */
-export function dualGraphToDot(graph: DualGraph, { label, edgeLabel }: DualGraphDotOptions = {}): string {
+export function dualGraphToDot(graph: DualGraph, options: DualGraphDotOptions = {}): string {
+  checkOptions(options, { label: "a function", edgeLabel: "a function" }, "dualGraphToDot");
+  if (!(graph?.ends instanceof Int32Array && graph.gates instanceof Int32Array)) {
+    throw new GeometryError(`dualGraphToDot: expected what dualGraph gave, got ${shown(graph)}`);
+  }
+  const { label, edgeLabel } = options;
   const lines = ["graph cells {", "  node [shape=circle];"];
   for (let i = 0; i < graph.nodes; i++)
     lines.push(`  c${i} [label=${quoted(label === undefined ? `${i}` : label(i))}];`);
@@ -58,6 +69,6 @@ export function dualGraphToDot(graph: DualGraph, { label, edgeLabel }: DualGraph
   return `${lines.join("\n")}\n`;
 }
 
-function quoted(text: string): string {
-  return `"${text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")}"`;
+function quoted(text: unknown): string {
+  return `"${String(text).replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")}"`;
 }

@@ -1,5 +1,8 @@
 /** The cells that an enumeration found, as structs of arrays with a readable view per cell. */
 
+import { GeometryError } from "../base/errors.js";
+import { checkIndex } from "../base/options.js";
+import { shown } from "../base/shown.js";
 import type { PwlNet } from "../pwl/net.js";
 import { ActivationPattern, gatePosition, type PatternLayout } from "../pwl/pattern.js";
 import { DOMAIN, type HyperplanePool } from "./cell-tree-path.js";
@@ -92,15 +95,15 @@ export class EnumeratedCells {
     return this.arrays.length;
   }
 
-  /** The packed pattern of cell i, a view. */
+  /** The packed pattern of cell i, a view; i is not checked. */
   words(i: number): Uint32Array {
     const { words } = this.layout;
     return this.arrays.patterns.subarray(i * words, (i + 1) * words);
   }
 
-  /** Cell number i as an object. */
+  /** Cell number i as an object, from 0 to length - 1; AxisError outside. */
   at(i: number): EnumeratedCell {
-    if (!(i >= 0 && i < this.length)) throw new RangeError(`cell ${i} of ${this.length}: count from 0`);
+    checkIndex(i, this.length, "cell");
     const { arrays, want } = this;
     const d = this.net.inputSize;
     const outputs = this.net.output.size;
@@ -188,4 +191,17 @@ export function crossing(
   let group = 0;
   while (gates.starts[group + 1] <= loser) group++;
   return { gate: layout.layerStarts[layer] + group, state: loser - gates.starts[group] };
+}
+
+/** The cells of an enumeration; raises where `given` is none: a partition, a promise, its cells alone. */
+export function requireEnumeration(given: unknown, where: string, more = ""): EnumeratedCells {
+  const cells = (given as { readonly cells?: unknown } | null | undefined)?.cells;
+  if (cells instanceof EnumeratedCells) return cells;
+  const hint =
+    given instanceof Promise
+      ? ": await it first"
+      : given instanceof EnumeratedCells
+        ? ": pass the enumeration that has them"
+        : "";
+  throw new GeometryError(`${where}: expected what enumerate gave, got ${shown(given)}${hint}${more}`);
 }

@@ -6,7 +6,7 @@
 import { GeometryError } from "../base/errors.js";
 import { buildPlan } from "./cell-tree-plan.js";
 import type { Enumeration } from "./enumerate.js";
-import type { EnumeratedCells } from "./enumerate-cells.js";
+import { type EnumeratedCells, requireEnumeration } from "./enumerate-cells.js";
 import { readState } from "./enumerate-neighbours.js";
 import { ExactRows } from "./exact-rows.js";
 
@@ -24,7 +24,9 @@ export interface EnumeratedPieces {
  *
  * @throws GeometryError when cells are missing, or maps or neighbours were not wanted.
  */
-export function enumeratedPieces({ cells, complete, count }: Enumeration): EnumeratedPieces {
+export function enumeratedPieces(enumeration: Enumeration): EnumeratedPieces {
+  requireEnumeration(enumeration, "enumeratedPieces", "; a partition has pieces of its own");
+  const { cells, complete, count } = enumeration;
   if (!complete)
     throw new GeometryError("pieces of an incomplete enumeration would be parts of pieces: finish it first");
   if (cells.length !== count || !cells.want.has("map") || !cells.want.has("neighbours")) {

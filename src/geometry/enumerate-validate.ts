@@ -1,11 +1,12 @@
 /** The checker that enumerations are trusted by: it asks of the result what must hold of all cells, by other means. */
 
-import { ValidationError } from "../base/errors.js";
+import { GeometryError, ValidationError } from "../base/errors.js";
+import { shown } from "../base/shown.js";
 import { evaluate } from "../pwl/evaluate.js";
 import { packPattern } from "../pwl/pattern.js";
 import { decideStates } from "../pwl/signs.js";
 import type { Enumeration } from "./enumerate.js";
-import { NOT_FOUND, OUTSIDE } from "./enumerate-cells.js";
+import { NOT_FOUND, OUTSIDE, requireEnumeration } from "./enumerate-cells.js";
 import { readState } from "./enumerate-neighbours.js";
 
 /** What was checked. */
@@ -30,9 +31,15 @@ const MOST_LISTED = 50;
  * volumes, if wanted, add up to the domain's.
  *
  * @param domainVolume the volume of box and polytope together, if it is to be compared.
- * @throws ValidationError listing every violation (the first 50).
+ * @throws ValidationError listing every violation (the first 50); GeometryError for what is no enumeration.
  */
 export function validateEnumeration(enumeration: Enumeration, domainVolume?: number): EnumerationSummary {
+  requireEnumeration(enumeration, "validateEnumeration", "; what partition gave is checked by validate");
+  if (domainVolume !== undefined && !(Number.isFinite(domainVolume) && domainVolume > 0)) {
+    throw new GeometryError(
+      `validateEnumeration: the domain's volume is ${shown(domainVolume)}: pass a number above 0`,
+    );
+  }
   const { cells } = enumeration;
   const { net, arrays, layout, want } = cells;
   const violations: string[] = [];

@@ -10,8 +10,9 @@
  */
 
 import { GeometryError, OptionError } from "../base/errors.js";
-import { checkOptions } from "../base/options.js";
-import { checkNet } from "../pwl/check.js";
+import { checkOptions, type OptionKinds } from "../base/options.js";
+import { counted, shown } from "../base/shown.js";
+import { type Box, checkBox } from "../pwl/box.js";
 import type { PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
 import { CellTree, type SubProblem } from "./cell-tree.js";
@@ -23,6 +24,7 @@ import { type EnumeratedCell, EnumeratedCells, type Want } from "./enumerate-cel
 import { CellCollector } from "./enumerate-collect.js";
 import { findNeighbours } from "./enumerate-neighbours.js";
 import { netOf } from "./net-of.js";
+import { readVector, widthOf } from "./vector.js";
 import { FacetOverflow, VertexPolytopes } from "./vertex-polytopes.js";
 
 /** Which representation of polytopes the walk uses. */
@@ -41,7 +43,7 @@ export interface EnumerateOptions {
   /** Shape of one input of a function or module, where it is no vector: images are [channels, height, width]. */
   readonly shape?: readonly number[];
   /** `[low, high]` per input; low < high, all finite. */
-  readonly box: readonly (readonly [number, number])[];
+  readonly box: Box;
   /** Half-spaces `A x <= b` that cut the box. */
   readonly polytope?: HalfSpaces;
   /** "auto": vertices where cells are to be described in up to 7 dimensions or counted in up to 4, else linear programs. */
@@ -80,10 +82,27 @@ export interface Enumeration {
   readonly statistics: { readonly exactDecisions: number; readonly linearPrograms: number; readonly seconds: number };
 }
 
-const OPTIONS = [
-  ...["box", "polytope", "shape", "method", "want", "countOnly", "splitAtOutputZero"],
-  ...["exact", "signal", "onProgress", "limits", "resume"],
-];
+const OPTIONS = {
+  ...{ box: "anything", shape: "an array", want: "an array", countOnly: "true or false" },
+  ...{ method: ["auto", "vertices", "linear-programs"], splitAtOutputZero: "true or false" },
+  ...{ exact: ["filtered", "always"], resume: "anything", onProgress: "a function" },
+  polytope: { A: "an array", b: "anything" },
+  limits: { cells: "a number of at least 0", seconds: "a number of at least 0" },
+  signal: "an AbortSignal (of a controller: controller.signal)",
+} satisfies OptionKinds;
+
+/** Checks the options and reads the net. */
+function readNetOf(f: Readable, options: EnumerateOptions, where: string): PwlNet {
+  checkOptions(options, OPTIONS, where);
+  const net = netOf(f, options.shape, where, () => {
+    const { length } = checkBox(options.box, { where });
+    const remedy = "pass one interval for each input, and shape where inputs are images";
+    return { shape: [length], by: `the box has ${counted(length, "interval")}`, remedy };
+  });
+  checkBox(options.box, { where, dimension: net.inputSize });
+  checkHalfSpaces(options.polytope, net.inputSize, where);
+  return net;
+}
 
 /** Cells visited between two looks at the clock. */
 const BATCH = 64;
@@ -99,8 +118,7 @@ const SLICE = 25;
  * PiecewiseLinearError for a net that is not legal (a NaN weight, for one).
  */
 export async function enumerate(f: Readable, options: EnumerateOptions): Promise<Enumeration> {
-  checkOptions(options, OPTIONS, "enumerate");
-  const search = new Search(netOf(f, options.box?.length, options.shape), options);
+  const search = new Search(readNetOf(f, options, "enumerate"), options);
   let slice = performance.now();
   while (search.advance()) {
     const now = performance.now();
@@ -118,8 +136,7 @@ export async function enumerate(f: Readable, options: EnumerateOptions): Promise
  * their neighbours. Ends early, without error, when a limit or the signal stops the search.
  */
 export async function* streamCells(f: Readable, options: EnumerateOptions): AsyncGenerator<EnumeratedCell, void, void> {
-  checkOptions(options, OPTIONS, "streamCells");
-  const net = netOf(f, options.box?.length, options.shape);
+  const net = readNetOf(f, options, "streamCells");
   const want = (options.want ?? DEFAULT_WANT).filter((name) => name !== "neighbours");
   const search = new Search(net, { ...options, want, countOnly: false });
   let slice = performance.now();
@@ -164,17 +181,16 @@ class Search {
     net: PwlNet,
     private readonly options: EnumerateOptions,
   ) {
-    checkNet(net);
     this.net = options.splitAtOutputZero ? splitAtOutput(net) : net;
-    const { lower, upper } = readBox(this.net, options.box);
-    checkHalfSpaces(options.polytope, this.net.inputSize);
+    const lower = Float64Array.from(options.box, ([low]) => low);
+    const upper = Float64Array.from(options.box, ([, high]) => high);
     const plan = buildPlan(this.net, lower, upper);
     if (options.exact === "always") for (const { error } of plan.layers) error.fill(Number.POSITIVE_INFINITY);
     this.plan = plan;
     this.want = readWant(options.want ?? DEFAULT_WANT);
     this.method = chooseMethod(options, net.inputSize, this.want);
-    this.limitCells = readLimit("cells", options.limits?.cells);
-    this.limitSeconds = readLimit("seconds", options.limits?.seconds);
+    this.limitCells = options.limits?.cells ?? Number.POSITIVE_INFINITY;
+    this.limitSeconds = options.limits?.seconds ?? Number.POSITIVE_INFINITY;
     this.problems = options.resume === undefined ? [undefined] : readFrontier(options.resume, plan).reverse();
     this.cellsPerLayer = new Float64Array(this.net.layers.length);
     this.pool = new HyperplanePool(plan.dimension + 1);
@@ -326,48 +342,29 @@ function splitAtOutput(net: PwlNet): PwlNet {
   };
 }
 
-function readBox(net: PwlNet, box: EnumerateOptions["box"]): { lower: Float64Array; upper: Float64Array } {
-  if (!Array.isArray(box)) throw new OptionError("enumerate needs a box: [[low, high], ...], one pair per input");
-  if (box.length !== net.inputSize) {
-    throw new GeometryError(`the box has ${box.length} intervals, but the net reads ${net.inputSize} numbers`);
-  }
-  box.forEach(([low, high], j) => {
-    if (Number.isNaN(low) || Number.isNaN(high))
-      throw new GeometryError(`the box's interval ${j} is [${low}, ${high}]`);
-    if (!(low < high)) {
-      throw new GeometryError(
-        `the box's interval ${j} is [${low}, ${high}]: it needs low < high (fix an input by leaving it out of the net)`,
-      );
-    }
-    if (!Number.isFinite(high - low)) {
-      throw new GeometryError(
-        `the box's interval ${j} is [${low}, ${high}]: cells are listed in a bounded domain only`,
-      );
-    }
-  });
-  return { lower: Float64Array.from(box, ([low]) => low), upper: Float64Array.from(box, ([, high]) => high) };
-}
-
-function checkHalfSpaces(polytope: HalfSpaces | undefined, dimension: number): void {
+function checkHalfSpaces(polytope: HalfSpaces | undefined, dimension: number, where: string): void {
   if (polytope === undefined) return;
   const { A, b } = polytope;
+  if (A === undefined || widthOf(b) === undefined) {
+    throw new OptionError(
+      `${where}: the polytope's A is ${shown(A)}, its b ${shown(b)}; pass { A: [[...], ...], b: [...] }`,
+    );
+  }
   if (A.length !== b.length) {
-    throw new GeometryError(`the polytope has ${A.length} rows in A and ${b.length} numbers in b: one offset per row`);
+    throw new GeometryError(
+      `${where}: the polytope has ${A.length} rows in A and ${b.length} numbers in b: one offset per row`,
+    );
   }
-  for (let i = 0; i < A.length; i++) {
-    if (A[i].length !== dimension) {
-      throw new GeometryError(`row ${i} of the polytope has ${A[i].length} numbers, but the net reads ${dimension}`);
-    }
-    if (!Number.isFinite(b[i]) || !Array.from(A[i]).every(Number.isFinite)) {
-      throw new GeometryError(`row ${i} of the polytope holds a number that is not finite; leave unbounded rows out`);
-    }
-  }
+  A.forEach((row, i) => {
+    readVector(row, dimension, `${where}: row ${i} of the polytope's A`, `the net has ${counted(dimension, "input")}`);
+  });
+  readVector(b, A.length, `${where}: the polytope's b`, `A has ${counted(A.length, "row")}`);
 }
 
 function readWant(want: readonly Want[]): ReadonlySet<Want> {
   for (const name of want) {
     if (!ALL_WANT.includes(name)) {
-      throw new OptionError(`want has "${name}"; what can be wanted of a cell: ${ALL_WANT.join(", ")}`);
+      throw new OptionError(`want has ${shown(name)}; what can be wanted of a cell: ${ALL_WANT.join(", ")}`);
     }
   }
   const all = new Set(want);
@@ -376,17 +373,16 @@ function readWant(want: readonly Want[]): ReadonlySet<Want> {
   return all;
 }
 
-function readLimit(name: string, limit: number | undefined): number {
-  if (limit === undefined) return Number.POSITIVE_INFINITY;
-  if (!(limit >= 0)) throw new OptionError(`limits.${name} is ${limit}: it needs a number that is not negative`);
-  return limit;
-}
-
 function readFrontier(frontier: Frontier, { layout, layers }: Plan): SubProblem[] {
+  if (!Array.isArray(frontier)) {
+    throw new OptionError(
+      `resume is ${shown(frontier)}; pass the frontier of an incomplete enumeration: result.frontier`,
+    );
+  }
   return frontier.map((problem, p) => {
-    if (problem.length !== layout.gates) {
+    if (widthOf(problem) !== layout.gates) {
       throw new OptionError(
-        `sub-problem ${p} to resume from has ${problem.length} states, but this net has ${layout.gates} gates: resume with the net (and splitAtOutputZero) it came from`,
+        `sub-problem ${p} to resume from has ${widthOf(problem) ?? "no"} states, but this net has ${layout.gates} gates: resume with the net (and splitAtOutputZero) it came from`,
       );
     }
     layers.forEach(({ gates }, l) => {
@@ -408,9 +404,6 @@ function readFrontier(frontier: Frontier, { layout, layers }: Plan): SubProblem[
 /** Vertices per cell grow like 2^d: where they are needed anyway, or few, they are the faster representation. */
 function chooseMethod(options: EnumerateOptions, dimension: number, want: ReadonlySet<Want>): EnumerationMethod {
   const { method = "auto" } = options;
-  if (method !== "auto" && method !== "vertices" && method !== "linear-programs") {
-    throw new OptionError(`method is "${method}"; it can be "auto", "vertices" or "linear-programs"`);
-  }
   if (method !== "auto") return method;
   const described = !options.countOnly && want.has("facets");
   return dimension <= (described ? 7 : 4) ? "vertices" : "linear-programs";

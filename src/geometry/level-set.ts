@@ -4,6 +4,7 @@
  */
 
 import { GeometryError } from "../base/errors.js";
+import { shown } from "../base/shown.js";
 import { coordinates, type ExactLine, meet } from "../exact/homogeneous.js";
 import { outputMaps } from "./output-maps.js";
 import { type PartitionData, requireComplete, requireOutput } from "./partition-data.js";
@@ -30,7 +31,7 @@ export class LevelSet extends Segments {
 export function levelSet(data: PartitionData, output: number, level: number): LevelSet {
   requireComplete(data, "level set");
   requireOutput(data, output);
-  if (!Number.isFinite(level)) throw new GeometryError(`the level is ${level}: pass a finite number`);
+  if (!Number.isFinite(level)) throw new GeometryError(`the level is ${shown(level)}: pass a finite number`);
   return new LevelSetWalk(data, output, level).run();
 }
 

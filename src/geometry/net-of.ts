@@ -1,19 +1,20 @@
 import type { Shape } from "../array/shape.js";
-import { GeometryError } from "../base/errors.js";
+import { checkNet } from "../pwl/check.js";
 import type { PwlNet } from "../pwl/net.js";
-import { isGraph, isPwlNet, lower, type Readable } from "../pwl/read.js";
+import { type DeclaredInput, type Readable, readNet } from "../pwl/read.js";
+
+/** What a domain tells of a function's input. */
 
 /**
- * The PwlNet of whatever can be read as one: a module or function is lowered for an input of `shape`, or, where none is
- * given, for a vector as long as the domain is wide.
+ * The legal PwlNet of whatever can be read as one: a module or function is lowered for an input of `shape`, or, where none
+ * is given, of the shape that its domain declares.
+ *
+ * @param where the function that was called.
  */
-export function netOf(f: Readable, width: number | undefined, shape: Shape | undefined): PwlNet {
-  if (isPwlNet(f)) return f;
-  if (isGraph(f)) return lower(f);
-  if (shape === undefined && width === undefined) {
-    throw new GeometryError(
-      "the domain does not say how wide the input is: pass a box, a plane or a line, or { shape } of one input",
-    );
-  }
-  return lower(f, { shape: shape ?? [width as number] });
+export function netOf(f: Readable, shape: Shape | undefined, where: string, domain: () => DeclaredInput): PwlNet {
+  return checkNet(readNet(f, where, shape === undefined ? domain : () => given(shape)), where);
+}
+
+function given(shape: Shape): DeclaredInput {
+  return { shape, by: "the shape was given", remedy: "pass the shape of one input, without batch axis" };
 }

@@ -1,6 +1,7 @@
 /** What a partition is made of, plain: what every question about it is answered from. */
 
 import { GeometryError } from "../base/errors.js";
+import { shown } from "../base/shown.js";
 import { gateCount, type PwlNet } from "../pwl/net.js";
 import type { ExactPlane } from "./exact-plane.js";
 import type { PatternTree } from "./pattern-tree.js";
@@ -39,7 +40,7 @@ export function requireComplete({ stopped, complex }: PartitionData, what: strin
 /** Refuses an output that the net does not have. */
 export function requireOutput({ net }: PartitionData, output: number): void {
   if (Number.isInteger(output) && output >= 0 && output < net.output.size) return;
-  throw new GeometryError(`there is no output ${output}: the net has ${net.output.size}, numbered from 0`);
+  throw new GeometryError(`there is no output ${shown(output)}: the net has ${net.output.size}, numbered from 0`);
 }
 
 /** The gate whose crease a line of the complex is. */
@@ -89,9 +90,13 @@ export function gatesAcross(data: PartitionData, edge: number): Gate[] {
 }
 
 /** Refuses a gate that the net does not have. */
-export function requireGate({ net }: PartitionData, { layer, unit }: Gate): void {
+export function requireGate({ net }: PartitionData, gate: Gate): void {
+  const { layer, unit } = gate ?? {};
   const gates = net.layers[layer];
   if (gates !== undefined && Number.isInteger(unit) && unit >= 0 && unit < gateCount(gates)) return;
   const sizes = net.layers.map(gateCount).join(", ");
-  throw new GeometryError(`there is no gate ${unit} of layer ${layer}: the layers have ${sizes} gates, all from 0`);
+  const named = layer !== undefined && unit !== undefined;
+  throw new GeometryError(
+    `there is no gate ${named ? `${shown(unit)} of layer ${shown(layer)}` : shown(gate)}: pass { layer, unit }, both counted from 0; the layers have ${sizes || "no"} gates`,
+  );
 }

@@ -9,8 +9,9 @@
  * doubles are rounded, centres, and the integral.
  */
 
-import { GeometryError, OptionError } from "../base/errors.js";
-import { checkNet } from "../pwl/check.js";
+import { GeometryError } from "../base/errors.js";
+import { checkIndex, checkOptions, type OptionKinds } from "../base/options.js";
+import { counted } from "../base/shown.js";
 import type { HingeLayer, MaxLayer, PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
 import { AffineCursor } from "./affine-cursor.js";
@@ -28,8 +29,9 @@ import { type Gate, gatesAcross, type PartitionData, requireComplete } from "./p
 import { PatternTree } from "./pattern-tree.js";
 import { type Pieces, pieces } from "./pieces.js";
 import { PlanarComplex } from "./planar-complex.js";
-import { type Domain, type Slice, sliceOf } from "./slice.js";
+import { type Domain, inputDeclaredBy, type Slice, sliceOf } from "./slice.js";
 import { Splitter, type Stop, type StopCheck } from "./splitter.js";
+import { readVector, type Vector } from "./vector.js";
 
 export interface PartitionOptions extends Domain {
   /** Shape of one input of a function or module, where it is no vector: images are [channels, height, width]. */
@@ -93,21 +95,25 @@ export class Partition implements PartitionData {
   /**
    * The cell that holds a point, given in slice coordinates; undefined outside the box. On a crease: the cell whose pattern
    * is the point's own if it has an interior, else one of those that touch the point. Signs are decided exactly.
+   *
+   * @throws GeometryError for a point of another width, or with a number that is not finite.
    */
-  locate(point: ArrayLike<number>): Cell | undefined {
-    if (point.length !== this.dimension) {
-      throw new GeometryError(
-        `the point has ${point.length} coordinates, but the partition has ${this.dimension}: pass slice coordinates`,
-      );
-    }
+  locate(point: Vector): Cell | undefined {
+    const of = `the partition has ${counted(this.dimension, "coordinate")}`;
+    const [s, t = (this.slice.t[0] + this.slice.t[1]) / 2] = readVector(point, this.dimension, "locate: the point", of);
     this.#locator ??= new Locator(this);
-    const t = this.dimension === 2 ? point[1] : (this.slice.t[0] + this.slice.t[1]) / 2;
-    const cell = this.#locator.find(point[0], t);
+    const cell = this.#locator.find(s, t);
     return cell === undefined ? undefined : this.cells.at(cell);
   }
 
-  /** Where an output (default 0) equals a level (default 0). */
-  levelSet({ output = 0, level = 0 }: { output?: number; level?: number } = {}): LevelSet {
+  /**
+   * Where an output (default 0) equals a level (default 0).
+   *
+   * @throws GeometryError when the partition is incomplete, or there is no such output or level; OptionError.
+   */
+  levelSet(options: { output?: number; level?: number } = {}): LevelSet {
+    checkOptions(options, ["output", "level"], "levelSet");
+    const { output = 0, level = 0 } = options;
     return levelSet(this, output, level);
   }
 
@@ -144,6 +150,7 @@ export class Partition implements PartitionData {
 
   /** The gates whose state changes across an edge of `complex`; none on the border. */
   gatesAcross(edge: number): Gate[] {
+    checkIndex(edge, this.complex.edgeCount, "edge");
     return gatesAcross(this, edge);
   }
 
@@ -178,20 +185,19 @@ export class Partition implements PartitionData {
  * @throws OptionError when an option is unknown or out of range.
  */
 export function partition(f: Readable, options: PartitionOptions): Partition {
-  checkOptions(options);
-  const net = netOf(f, widthOf(options), options.shape);
-  checkNet(net);
+  checkOptions(options, OPTIONS, "partition");
+  const net = netOf(f, options.shape, "partition", () => inputDeclaredBy(options));
   const slice = sliceOf(options, net.inputSize);
   const cut = options.splitAtOutputZero === true ? withOutputHinges(net) : net;
   return new Partition(options.exact, cutBox(cut, slice, options.exact, stopCheck(options)));
 }
 
-/** Length of the input vector, as far as the domain tells. */
-function widthOf({ plane, line, box }: Domain): number | undefined {
-  const through = plane ?? line;
-  if (through === undefined) return box?.length;
-  return "points" in through ? through.points[0].length : through.origin.length;
-}
+const OPTIONS = {
+  ...{ box: "anything", plane: "anything", line: "anything", shape: "an array" },
+  ...{ exact: ["filtered", "always"], splitAtOutputZero: "true or false" },
+  limits: { cells: "a number above 0", seconds: "a number above 0" },
+  signal: "an AbortSignal (of a controller: controller.signal)",
+} satisfies OptionKinds;
 
 /** Cuts the box of a slice, all checked. */
 function cutBox(net: PwlNet, slice: Slice, mode: PartitionOptions["exact"], check: StopCheck): PartitionData {
@@ -240,20 +246,4 @@ function stopCheck({ limits, signal }: PartitionOptions): StopCheck {
     if (signal?.aborted === true) return "aborted";
     return performance.now() - start > 1000 * seconds ? "seconds" : undefined;
   };
-}
-
-const OPTIONS = ["box", "plane", "line", "shape", "exact", "splitAtOutputZero", "limits", "signal"];
-
-function checkOptions(options: PartitionOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.includes(name)) throw new OptionError(`unknown option ${name}: partition takes ${OPTIONS.join(", ")}`);
-  }
-  const { exact, limits } = options;
-  if (exact !== undefined && exact !== "filtered" && exact !== "always") {
-    throw new OptionError(`exact is "${String(exact)}": pass "filtered" or "always"`);
-  }
-  for (const name of ["cells", "seconds"] as const) {
-    const limit = limits?.[name];
-    if (limit !== undefined && !(limit > 0)) throw new OptionError(`limits.${name} is ${limit}: pass a number above 0`);
-  }
 }

@@ -1,5 +1,7 @@
 /** Segments of a slice as flat arrays; in one dimension they are points. */
 
+import { checkIndex } from "../base/options.js";
+
 /** Segments of the slice (points, in one dimension), flat. */
 export class Segments {
   constructor(
@@ -16,6 +18,7 @@ export class Segments {
 
   /** The two ends of segment i, or the one point. */
   at(i: number): number[][] {
+    checkIndex(i, this.length, "segment");
     const c = this.coordinates;
     if (this.dimension === 1) return [[c[i]]];
     return [

@@ -6,26 +6,29 @@
  */
 
 import { GeometryError } from "../base/errors.js";
+import { counted, shown } from "../base/shown.js";
 import { commonExponent, toInteger } from "../exact/dyadic.js";
 import { UNIT_ROUNDOFF } from "../exact/rounding.js";
+import { Tensor } from "../graph/tensor.js";
+import { type Box, checkBox } from "../pwl/box.js";
+import type { DeclaredInput } from "../pwl/read.js";
+import { readVector, type Vector, widthOf } from "./vector.js";
 
 /** From and to, both finite, from < to. */
 export type Interval = readonly [from: number, to: number];
 
 /** A plane in input space: `origin + s·u + t·v`, or through three points, at (s, t) = (0, 0), (1, 0) and (0, 1). */
 export type Plane =
-  | { readonly origin: ArrayLike<number>; readonly u: ArrayLike<number>; readonly v: ArrayLike<number> }
-  | { readonly points: readonly [ArrayLike<number>, ArrayLike<number>, ArrayLike<number>] };
+  | { readonly origin: Vector; readonly u: Vector; readonly v: Vector }
+  | { readonly points: readonly [Vector, Vector, Vector] };
 
 /** A line in input space: `origin + s·u`, or through two points, at s = 0 and s = 1. */
-export type Line =
-  | { readonly origin: ArrayLike<number>; readonly u: ArrayLike<number> }
-  | { readonly points: readonly [ArrayLike<number>, ArrayLike<number>] };
+export type Line = { readonly origin: Vector; readonly u: Vector } | { readonly points: readonly [Vector, Vector] };
 
 /** What to cut: a box in the coordinates of the plane or line, or of the input itself where neither is given. */
 export interface Domain {
   /** One interval per coordinate: two for a plane, one for a line. Points: default [0, 1] each. */
-  readonly box?: readonly (readonly number[])[] | undefined;
+  readonly box?: Box | undefined;
   readonly plane?: Plane | undefined;
   readonly line?: Line | undefined;
 }
@@ -49,6 +52,72 @@ export interface Slice {
   readonly exponent: number;
 }
 
+/** A plane or a line as it was given. */
+interface Frame {
+  readonly dimension: 1 | 2;
+  readonly throughPoints: boolean;
+  /** Points, or directions and then the origin, by their names. */
+  readonly vectors: readonly (readonly [name: string, vector: Vector])[];
+}
+
+/** Reads a domain's plane or line, if it has one: its form, not yet its numbers. */
+function frameOf({ plane, line }: Domain): Frame | undefined {
+  if (plane !== undefined && line !== undefined) {
+    throw new GeometryError("partition: both a plane and a line are given: pass one");
+  }
+  const frame: unknown = plane === undefined ? line : plane;
+  if (frame === undefined) return undefined;
+  const [kind, dimension] = plane === undefined ? (["line", 1] as const) : (["plane", 2] as const);
+  const directions = dimension === 2 ? ["u", "v"] : ["u"];
+  const fail = (what: string): never => {
+    const points = dimension === 2 ? "[p, q, r]" : "[p, q]";
+    throw new GeometryError(
+      `partition: the ${kind} ${what}: pass { origin, ${directions.join(", ")} } or { points: ${points} }`,
+    );
+  };
+  if (typeof frame !== "object" || frame === null || Array.isArray(frame) || frame instanceof Tensor)
+    fail(`is ${shown(frame)}`);
+  const given = frame as Readonly<Record<string, unknown>>;
+  const throughPoints = "points" in given;
+  const names = throughPoints ? ["points"] : [...directions, "origin"];
+  for (const key of Object.keys(given)) {
+    if (!names.includes(key)) fail(`has ${JSON.stringify(key)}${throughPoints ? " beside points" : ""}`);
+  }
+  if (!throughPoints) {
+    for (const name of names) if (given[name] === undefined) fail(`has no ${name}`);
+    return { dimension, throughPoints, vectors: names.map((name) => [name, given[name] as Vector]) };
+  }
+  const points: unknown = given.points;
+  if (!Array.isArray(points)) return fail(`has ${shown(points)} as its points`);
+  if (points.length !== dimension + 1) fail(`goes through ${dimension + 1} points, and ${points.length} are given`);
+  return { dimension, throughPoints, vectors: points.map((point: Vector, k) => [`points[${k}]`, point]) };
+}
+
+/**
+ * The shape of one input, as a domain tells it: of a tensor among its vectors, else as long as these, or the box, are.
+ *
+ * @throws GeometryError where it tells none.
+ */
+export function inputDeclaredBy(domain: Domain): DeclaredInput {
+  const frame = frameOf(domain);
+  if (frame === undefined) {
+    const { length } = checkBox(domain.box, { where: "partition" });
+    return {
+      shape: [length],
+      by: `the box has ${counted(length, "interval")}`,
+      remedy: "pass one interval for each input, a plane or line to cut a larger space, shape where inputs are images",
+    };
+  }
+  const [name, vector] = frame.vectors.find(([, one]) => one instanceof Tensor) ?? frame.vectors[0];
+  const width = widthOf(vector);
+  if (width === undefined) throw new GeometryError(`partition: ${name} is ${shown(vector)}: pass numbers, or a tensor`);
+  return {
+    shape: vector instanceof Tensor ? vector.shape : [width],
+    by: `${name} has ${counted(width, "number")}`,
+    remedy: "pass one number for each input; of images pass tensors, or shape",
+  };
+}
+
 /**
  * Checks a domain against a net's input and brings it to the one form.
  *
@@ -56,28 +125,30 @@ export interface Slice {
  *   number that is not finite, or the directions do not span a plane (a line).
  */
 export function sliceOf(domain: Domain, inputSize: number): Slice {
-  const { plane, line } = domain;
-  if (plane !== undefined && line !== undefined) throw new GeometryError("both a plane and a line are given: pass one");
-  const frame = plane ?? line;
+  const frame = frameOf(domain);
   if (frame === undefined && inputSize > 2) {
     throw new GeometryError(
-      `the net has ${inputSize} inputs, and a partition is of a plane or a line: pass plane: { origin, u, v } or { points }, or use enumerate`,
+      `partition: the net has ${inputSize} inputs, and a partition is of a plane or a line: pass plane: { origin, u, v } or { points }, or use enumerate`,
     );
   }
-  const dimension = frame === undefined ? (inputSize === 1 ? 1 : 2) : plane !== undefined ? 2 : 1;
-  const [s, t] = checkBox(domain.box, dimension, frame !== undefined && "points" in frame);
+  const dimension = frame?.dimension ?? (inputSize === 1 ? 1 : 2);
+  const unit: Interval = [0, 1];
+  const of = frame === undefined ? "net" : dimension === 1 ? "line" : "plane";
+  const box =
+    domain.box === undefined && frame?.throughPoints
+      ? [unit, unit]
+      : checkBox(domain.box, { where: "partition", dimension, of });
+  const s = box[0] as Interval;
+  const t = dimension === 2 ? (box[1] as Interval) : unit;
   if (frame === undefined) {
-    const unit = (k: number) => Float64Array.from({ length: inputSize }, (_, i) => (i === k ? 1 : 0));
-    return makeSlice(dimension, true, s, t, [unit(0), unit(1), unit(-1)]);
+    const axis = (k: number) => Float64Array.from({ length: inputSize }, (_, i) => (i === k ? 1 : 0));
+    return makeSlice(dimension, true, s, t, [axis(0), axis(1), axis(-1)]);
   }
-  if ("points" in frame) {
-    const points = frame.points.map((point, k) => checkVector(point, inputSize, `points[${k}]`));
-    return makeSlice(dimension, false, s, t, points, true);
-  }
-  const origin = checkVector(frame.origin, inputSize, "origin");
-  const u = checkVector(frame.u, inputSize, "u");
-  const v = "v" in frame ? checkVector(frame.v as ArrayLike<number>, inputSize, "v") : new Float64Array(inputSize);
-  return makeSlice(dimension, false, s, t, [u, v, origin]);
+  const vectors = frame.vectors.map(([name, vector]) =>
+    readVector(vector, inputSize, `partition: ${name}`, `the net has ${counted(inputSize, "input")}`),
+  );
+  if (!frame.throughPoints && dimension === 1) vectors.splice(1, 0, new Float64Array(inputSize));
+  return makeSlice(dimension, false, s, t, vectors, frame.throughPoints);
 }
 
 /** The input at slice coordinates (s, t), rounded. */
@@ -102,7 +173,7 @@ function makeSlice(
     const p = integers[0][i];
     return [integers[1][i] - p, dimension === 2 ? integers[2][i] - p : 0n, p];
   });
-  checkIndependent(exact, dimension);
+  checkIndependent(exact, dimension, points);
   const minus = (k: number) =>
     k < vectors.length ? vectors[k].map((x, i) => x - vectors[0][i]) : new Float64Array(inputSize);
   const [u, v, origin] = points ? [minus(1), minus(2), vectors[0]] : vectors;
@@ -110,56 +181,24 @@ function makeSlice(
   return { dimension, inputSize, whole, s, t, u, v, origin, relativeError, exact, exponent };
 }
 
-function checkBox(
-  box: readonly (readonly number[])[] | undefined,
-  dimension: 1 | 2,
-  throughPoints: boolean,
-): [Interval, Interval] {
-  const unit: Interval = [0, 1];
-  if (box === undefined) {
-    if (throughPoints) return [unit, unit];
-    throw new GeometryError(
-      `the domain needs a bounded box: pass box: ${dimension === 1 ? "[[from, to]]" : "[[from, to], [from, to]]"}`,
-    );
-  }
-  if (box.length !== dimension) {
-    throw new GeometryError(
-      `the box has ${box.length} intervals, but the domain has ${dimension} coordinates: pass one [from, to] for each`,
-    );
-  }
-  box.forEach((interval, k) => {
-    const [from, to] = interval;
-    if (interval.length !== 2 || !Number.isFinite(from) || !Number.isFinite(to) || from >= to) {
-      throw new GeometryError(
-        `box[${k}] is [${interval.join(", ")}]: a side needs two finite numbers, the first below the second`,
-      );
-    }
-  });
-  const [s, t] = box as readonly Interval[];
-  return [s, dimension === 2 ? t : unit];
-}
-
-function checkVector(vector: ArrayLike<number>, inputSize: number, name: string): Float64Array {
-  if (vector.length !== inputSize) {
-    throw new GeometryError(
-      `${name} has ${vector.length} numbers, but the net has ${inputSize} inputs: pass one for each`,
-    );
-  }
-  const values = Float64Array.from(vector);
-  const bad = values.findIndex((x) => !Number.isFinite(x));
-  if (bad >= 0) throw new GeometryError(`${name}[${bad}] is ${values[bad]}: a slice needs finite numbers`);
-  return values;
-}
-
 /** u must not be 0; u and v must not be parallel: decided exactly, from the first input that u moves. */
-function checkIndependent(exact: Slice["exact"], dimension: 1 | 2): void {
+function checkIndependent(exact: Slice["exact"], dimension: 1 | 2, points: boolean): void {
   const first = exact.findIndex(([u]) => u !== 0n);
   const spans = first >= 0 && (dimension === 1 || exact.some(([u, v]) => u * exact[first][1] !== v * exact[first][0]));
-  if (!spans) {
+  if (spans) return;
+  const isZero = (k: 0 | 1) => exact.every((row) => row[k] === 0n);
+  if (dimension === 1) {
     throw new GeometryError(
-      dimension === 1
-        ? "the direction of the line is 0: pass two different points, or a direction that moves some input"
-        : "the directions of the plane are parallel: pass three points that are not on one line, or independent u and v",
+      points
+        ? "partition: the two points of the line are the same: pass two different points"
+        : "partition: the line's direction u is 0: pass one that moves some input",
     );
   }
+  if (points) {
+    throw new GeometryError(
+      "partition: the plane's three points lie on one line, so they span no plane: pass others, or use line: { points: [p, q] }",
+    );
+  }
+  const zero = isZero(0) ? "u is 0" : isZero(1) ? "v is 0" : "u and v are parallel";
+  throw new GeometryError(`partition: the plane's ${zero}: pass two directions, neither a multiple of the other`);
 }

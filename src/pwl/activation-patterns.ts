@@ -1,12 +1,14 @@
 /** The activation patterns of a data set: which cells it visits, and which gates never change their state on it. */
 
+import { checkIndex } from "../base/options.js";
 import { type NestedArray, Tensor } from "../graph/tensor.js";
 import { tensor } from "../ops/create.js";
+import { requireLegal } from "./check.js";
 import { lowerGraph } from "./lower.js";
 import { gateCount, type PwlNet } from "./net.js";
 import { ActivationPattern, gatePosition, type PatternLayout, packPattern, patternLayout, stateOf } from "./pattern.js";
 import { pointOf, rowsOf } from "./point.js";
-import { isGraph, isPwlNet, type Readable, readFunction } from "./read.js";
+import { isGraph, isPwlNet, type Readable, readFunction, requireReadable } from "./read.js";
 import { decideStates } from "./signs.js";
 
 /** One gate, for people. */
@@ -47,7 +49,9 @@ export class ActivationPatterns implements Iterable<ActivationPattern> {
     this.distinct = known.size;
   }
 
+  /** The pattern of row i. */
   at(i: number): ActivationPattern {
+    checkIndex(i, this.length, "row");
     const { words } = this.layout;
     return new ActivationPattern(this.layout, this.words.subarray(i * words, (i + 1) * words));
   }
@@ -119,10 +123,11 @@ export class ActivationPatterns implements Iterable<ActivationPattern> {
  * @throws PiecewiseLinearError where the function is not piecewise linear; ShapeError where X does not fit.
  */
 export function activationPatterns(f: Readable, X: Tensor | NestedArray): ActivationPatterns {
+  requireReadable(f, "activationPatterns");
   const batch = X instanceof Tensor ? X : tensor(X);
   const rowAt = rowsOf(batch);
   const net = isPwlNet(f)
-    ? f
+    ? requireLegal(f, "activationPatterns")
     : isGraph(f)
       ? lowerGraph(f).net
       : readFunction(f, [rowAt(0)], { sites: false }).lowered.net;

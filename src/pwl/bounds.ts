@@ -4,10 +4,10 @@
  * robust models", 2018, section 3; the rounding as in exact/rounding.ts.)
  */
 
-import { GeometryError } from "../base/errors.js";
 import { checkOptions } from "../base/options.js";
 import { gamma, SLACK, UNDERFLOW } from "../exact/rounding.js";
 import { row } from "./blocks.js";
+import { type Box, checkBox } from "./box.js";
 import { checkNet, requireNet } from "./check.js";
 import type { Affine, GateLayer, HingeLayer, MaxLayer, PwlNet } from "./net.js";
 
@@ -42,22 +42,11 @@ export interface NetBounds {
  *
  * @throws GeometryError for a box of another width, inverted, or not finite. PiecewiseLinearError for an illegal net.
  */
-export function bounds(net: PwlNet, options: { readonly box: readonly (readonly [number, number])[] }): NetBounds {
+export function bounds(net: PwlNet, options: { readonly box: Box }): NetBounds {
   requireNet(net, "bounds");
   checkOptions(options, ["box"], "bounds");
-  const { box } = options;
-  if (!Array.isArray(box)) {
-    throw new GeometryError("bounds: expected { box: [[low, high], ...] }, one interval per input number");
-  }
   checkNet(net);
-  if (box.length !== net.inputSize) {
-    throw new GeometryError(`the box has ${box.length} intervals, but the net reads ${net.inputSize} numbers`);
-  }
-  box.forEach(([low, high], j) => {
-    if (!(low <= high) || !Number.isFinite(low) || !Number.isFinite(high)) {
-      throw new GeometryError(`the box's interval ${j} is [${low}, ${high}]: it needs finite numbers, low <= high`);
-    }
-  });
+  const box = checkBox(options.box, { where: "bounds", dimension: net.inputSize, flat: true });
   const sources: Intervals[] = [
     { lower: Float64Array.from(box, ([low]) => low), upper: Float64Array.from(box, ([, high]) => high) },
   ];

@@ -1,20 +1,48 @@
 /** What a legal PwlNet is, in one place: tests check every net they make, and lowering checks every net it hands out. */
 
 import { PiecewiseLinearError } from "../base/errors.js";
-import type { Affine, AffineBlock, PwlNet } from "./net.js";
+import { shown } from "../base/shown.js";
+import type { Affine, AffineBlock, GateLayer, PwlNet } from "./net.js";
 import { gateCount } from "./net.js";
 
 /**
- * Raises where `net` is no PwlNet but what users have at hand, a module or a function: only `lower` reads those.
+ * Raises where `net` is no PwlNet: what users have at hand, a module or a function, which only `lower` reads, or a net
+ * whose arrays have become something else, as JSON makes of them. Looks at no number.
  *
  * @param where the function that was called.
  */
 export function requireNet(net: PwlNet, where: string): void {
-  if (typeof net === "object" && net !== null && Array.isArray(net.layers) && "output" in net && "inputSize" in net)
-    return;
+  if (
+    typeof net !== "object" ||
+    net === null ||
+    !Array.isArray(net.layers) ||
+    !("output" in net && "inputSize" in net)
+  ) {
+    throw new PiecewiseLinearError(
+      `${where}: expected a PwlNet, got ${shown(net)}; read a module or a function first, by lower(f, { shape: [...] })`,
+    );
+  }
+  const isAffine = (affine: Affine | undefined) =>
+    Array.isArray(affine?.terms) &&
+    affine.bias instanceof Float64Array &&
+    affine.terms.every(({ block }) => block?.values instanceof Float64Array);
+  const isLayer = (layer: GateLayer) =>
+    isAffine(layer?.argument) &&
+    (layer.kind === "max" ? layer.starts instanceof Int32Array : layer.lo instanceof Float64Array);
+  const wrong = net.layers.findIndex((layer) => !isLayer(layer));
+  if (wrong < 0 && isAffine(net.output) && Array.isArray(net.inputs) && Array.isArray(net.rounded)) return;
   throw new PiecewiseLinearError(
-    `${where}: expected a PwlNet, got ${net === null ? "null" : typeof net === "object" ? "another object" : typeof net}; read a module or a function first, by lower(f, { shape: [...] })`,
+    `${where}: the PwlNet's ${wrong < 0 ? "output, inputs or rounded" : `layer ${wrong + 1}`} is not of its form: numbers are Float64Arrays, starts and indices Int32Arrays (JSON loses them; structuredClone keeps them); lower the network again`,
   );
+}
+
+/** Nets that were found legal. */
+const legal = new WeakSet<PwlNet>();
+
+/** Checks a net as `checkNet` does, once: for functions that are called again and again with one net. */
+export function requireLegal(net: PwlNet, where: string): PwlNet {
+  if (legal.has(net)) return net;
+  return checkNet(net, where);
 }
 
 /**
@@ -24,8 +52,8 @@ export function requireNet(net: PwlNet, where: string): void {
  * @returns the net.
  * @throws PiecewiseLinearError naming the first violation and where it is.
  */
-export function checkNet(net: PwlNet): PwlNet {
-  requireNet(net, "checkNet");
+export function checkNet(net: PwlNet, where = "checkNet"): PwlNet {
+  requireNet(net, where);
   const sizes = [net.inputSize];
   const declared = net.inputs.reduce((sum, { shape }) => sum + product(shape), 0);
   require(declared === net.inputSize, "inputs", `hold ${declared} numbers, but inputSize is ${net.inputSize}`);
@@ -53,6 +81,7 @@ export function checkNet(net: PwlNet): PwlNet {
   const outputs = product(net.outputShape);
   require(outputs ===
     net.output.size, "output", `has ${net.output.size} numbers for shape [${net.outputShape.join(", ")}]`);
+  legal.add(net);
   return net;
 }
 

@@ -7,6 +7,7 @@ import { gamma } from "../exact/rounding.js";
 import { copyOf, fromArray, Tensor } from "../graph/tensor.js";
 import type { GraphNode } from "../graph/trace.js";
 import { applyAbsolute, applyAffine, longestRow, toDense } from "./blocks.js";
+import { requireLegal } from "./check.js";
 import { type AffineStep, type LoweringObserver, lowerGraph } from "./lower.js";
 import type { Affine, PwlNet } from "./net.js";
 import { flattened } from "./point.js";
@@ -17,6 +18,7 @@ import {
   isPwlNet,
   type Readable,
   readFunction,
+  requireReadable,
   type TensorFunction,
 } from "./read.js";
 
@@ -61,8 +63,9 @@ export interface Collapsed {
  * @throws PiecewiseLinearError naming the first gate, if there is one.
  */
 export function collapse(f: Readable, options: CollapseOptions = {}): Collapsed {
-  checkOptions(options, ["input", "shape", "steps"], "collapse");
-  if (isPwlNet(f)) return collapseNet(f);
+  checkOptions(options, { input: "anything", shape: "an array", steps: "true or false" }, "collapse");
+  requireReadable(f, "collapse");
+  if (isPwlNet(f)) return collapseNet(requireLegal(f, "collapse"));
   const observer = new StepObserver();
   if (isGraph(f)) {
     const { net } = lowerGraph(f, false, observer);

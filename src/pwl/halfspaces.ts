@@ -3,6 +3,7 @@
  * to the nearest of them is the margin: beyond it, the affine map is another one.
  */
 
+import { checkIndex } from "../base/options.js";
 import type { LocalMap } from "./local.js";
 import { gateCount, type MaxLayer, type PwlNet } from "./net.js";
 import type { Decision } from "./signs.js";
@@ -44,6 +45,7 @@ export class HalfSpaces implements Iterable<HalfSpace> {
   }
 
   at(i: number): HalfSpace {
+    checkIndex(i, this.length, "half-space");
     const { dimension, normals, offsets, creases, strict } = this;
     return {
       layer: creases[3 * i],

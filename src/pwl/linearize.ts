@@ -3,13 +3,14 @@
 import { fromArray, type NestedArray, Tensor } from "../graph/tensor.js";
 import type { Graph } from "../graph/trace.js";
 import { tensor } from "../ops/create.js";
+import { requireLegal } from "./check.js";
 import { type HalfSpaces, halfSpacesOf, type NearestCrease, nearestCrease } from "./halfspaces.js";
 import { LocalMap } from "./local.js";
 import { type Lowered, lowerGraph } from "./lower.js";
 import type { PwlNet } from "./net.js";
 import { ActivationPattern, packPattern, patternLayout } from "./pattern.js";
 import { flattened, type Point, pointOf, rowsOf, tensorsOf } from "./point.js";
-import { isGraph, isPwlNet, type Readable, readAgain, readFunction } from "./read.js";
+import { isGraph, isPwlNet, type Readable, readAgain, readFunction, requireReadable } from "./read.js";
 import { type CreaseAt, type Decision, decideStates } from "./signs.js";
 
 /**
@@ -92,7 +93,8 @@ export function linearizeNet(net: PwlNet, x: ArrayLike<number>): Linearization {
  * @throws PiecewiseLinearError where the function is not piecewise linear; ShapeError where x does not fit.
  */
 export function linearize(f: Readable, x: Point): Linearization {
-  if (isPwlNet(f)) return linearizeNet(f, pointOf(f, x));
+  requireReadable(f, "linearize");
+  if (isPwlNet(f)) return linearizeNet(requireLegal(f, "linearize"), pointOf(f, x));
   if (isGraph(f)) {
     const { net } = lowerGraph(f);
     return linearizeNet(net, pointOf(net, x));
@@ -131,15 +133,16 @@ export class Linearizations implements Iterable<Linearization> {
  * @throws PiecewiseLinearError where the function is not piecewise linear; ShapeError where X does not fit.
  */
 export function linearizeAll(f: Readable, X: Tensor | NestedArray): Linearizations {
+  requireReadable(f, "linearizeAll");
   const batch = X instanceof Tensor ? X : tensor(X);
   const rowAt = rowsOf(batch);
   if (isPwlNet(f) || isGraph(f)) {
-    const net = isPwlNet(f) ? f : lowerGraph(f).net;
+    const net = isPwlNet(f) ? requireLegal(f, "linearizeAll") : lowerGraph(f).net;
     return new Linearizations(net, batch.shape[0], (i) => linearizeNet(net, pointOf(net, rowAt(i))));
   }
   const reading = readFunction(f, [rowAt(0)], { sites: false });
   return new Linearizations(reading.lowered.net, batch.shape[0], (i) => {
-    const row = rowAt(i);
+    const [row] = tensorsOf(rowAt(i));
     return readAt(reading.lowered, reading.traceAgain([row]), [row]);
   });
 }

@@ -1,4 +1,6 @@
 import type { AffineBlock } from "../array/affine-block.js";
+import { ShapeError } from "../base/errors.js";
+import { shown } from "../base/shown.js";
 
 export type { AffineBlock, ConvBlock, CsrBlock, DenseBlock } from "../array/affine-block.js";
 
@@ -76,12 +78,15 @@ export function gateCount(layer: GateLayer): number {
 
 /**
  * A plain ReLU network `W_L relu(… relu(W_1 x + b_1) …) + b_L` as a PwlNet, without recording: weights row-major,
- * out × in. Throws nothing about shapes: callers with user data go through `nn.mlpFromWeights` and `lower`.
+ * out × in.
+ *
+ * @throws ShapeError where rows are ragged, or layers and biases do not fit together. Numbers are checked by what reads the net.
  */
 export function reluNet(
   weights: readonly (readonly (readonly number[])[])[],
   biases: readonly (readonly number[])[],
 ): PwlNet {
+  checkWeights(weights, biases);
   const affine = (layer: number): Affine => {
     const rows = weights[layer];
     const block: AffineBlock = {
@@ -114,4 +119,30 @@ export function reluNet(
     outputShape: [output.size],
     rounded: [],
   };
+}
+
+function checkWeights(
+  weights: readonly (readonly (readonly number[])[])[],
+  biases: readonly (readonly number[])[],
+): void {
+  const fail = (what: string): never => {
+    throw new ShapeError(`reluNet: ${what}; pass one matrix, out × in, and one list of biases per layer`);
+  };
+  if (!Array.isArray(weights) || !Array.isArray(biases)) {
+    fail(`expected lists of weights and of biases, got ${shown(weights)} and ${shown(biases)}`);
+  }
+  if (weights.length === 0 || weights.length !== biases.length) {
+    fail(`there are ${weights.length} matrices and ${biases.length} lists of biases`);
+  }
+  weights.forEach((rows, layer) => {
+    const columns = layer === 0 ? rows?.[0]?.length : weights[layer - 1].length;
+    if (!Array.isArray(rows) || rows.length === 0) fail(`matrix ${layer} is ${shown(rows)}`);
+    rows.forEach((row, i) => {
+      if (row?.length !== columns)
+        fail(`row ${i} of matrix ${layer} has ${row?.length} numbers, the layer reads ${columns}`);
+    });
+    if (biases[layer]?.length !== rows.length) {
+      fail(`layer ${layer} has ${rows.length} rows and ${biases[layer]?.length} biases`);
+    }
+  });
 }

@@ -4,6 +4,7 @@
  * straddles two words, so in a net of hinges alone gate g is bit g % 32 of word g >> 5.
  */
 
+import { checkIndex } from "../base/options.js";
 import { gateCount, type PwlNet } from "./net.js";
 
 /** Where each gate's state lies in a net's patterns. */
@@ -99,6 +100,7 @@ export class ActivationPattern {
 
   /** The state of gate number `gate`: 1 active or 0 inactive of a hinge, the winner's index of a maximum. */
   at(gate: number): number {
+    checkIndex(gate, this.length, "gate");
     return stateOf(this.layout, this.words, gate);
   }
 

@@ -2,6 +2,7 @@
 
 import { formatShape, sizeOf } from "../array/shape.js";
 import { PiecewiseLinearError, ShapeError } from "../base/errors.js";
+import { checkIndex } from "../base/options.js";
 import { copyOf, fromArray, type NestedArray, Tensor } from "../graph/tensor.js";
 import { tensor } from "../ops/create.js";
 import type { PwlNet } from "./net.js";
@@ -71,9 +72,7 @@ export function rowsOf(batch: Tensor): (i: number) => Tensor {
   const shape = batch.shape.slice(1);
   const size = sizeOf(shape);
   return (i) => {
-    if (!(Number.isInteger(i) && i >= 0 && i < batch.shape[0])) {
-      throw new ShapeError(`row ${i} of a batch of ${batch.shape[0]}: rows count from 0`);
-    }
+    checkIndex(i, batch.shape[0], "row");
     const start = batch.offset + i * size;
     return fromArray(batch.buffer.slice(start, start + size), batch.dtype, shape);
   };

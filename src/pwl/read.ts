@@ -3,10 +3,11 @@
  * must do the same both times; a value of the input that it reads is found in the act.
  */
 
-import { type DType, newArray } from "../array/dtype.js";
+import { checkDtype, type DType, newArray } from "../array/dtype.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "../array/shape.js";
-import { AxisError, PiecewiseLinearError, ShapeError } from "../base/errors.js";
+import { AxisError, OptionError, PiecewiseLinearError, ShapeError } from "../base/errors.js";
 import { checkOptions } from "../base/options.js";
+import { shown } from "../base/shown.js";
 import { callSite } from "../graph/site.js";
 import { copyOf, fromArray, observeReads, type Tensor } from "../graph/tensor.js";
 import { type Graph, type TraceResult, trace } from "../graph/trace.js";
@@ -47,7 +48,14 @@ export type Readable = TensorFunction | Graph | PwlNet;
 export function lower(f: Graph): PwlNet;
 export function lower(f: TensorFunction, spec: InputSpec | readonly InputSpec[]): PwlNet;
 export function lower(f: TensorFunction | Graph, spec?: InputSpec | readonly InputSpec[]): PwlNet {
-  if (isGraph(f)) return lowerGraph(f).net;
+  if (isPwlNet(f as Readable)) {
+    throw new PiecewiseLinearError("lower: this is a PwlNet already; use it as it is");
+  }
+  requireReadable(f, "lower");
+  if (isGraph(f)) {
+    if (spec === undefined) return lowerGraph(f).net;
+    throw new PiecewiseLinearError("lower: a graph knows its inputs; leave the shape out, or pass the function");
+  }
   if (spec === undefined) {
     throw new PiecewiseLinearError(
       "lower: a function's input is not known: pass its shape, such as lower(net, { shape: [2] }), or a list for several inputs",
@@ -58,15 +66,51 @@ export function lower(f: TensorFunction | Graph, spec?: InputSpec | readonly Inp
 
 /** Any point of the declared inputs. */
 export function examples(spec: InputSpec | readonly InputSpec[]): readonly Tensor[] {
+  if (Array.isArray(spec) && (spec.length === 0 || typeof spec[0] === "number")) {
+    throw new OptionError(`lower: expected { shape: [...] } or a list of such, got ${shown(spec)}`);
+  }
   return (Array.isArray(spec) ? spec : [spec]).map((one, i) => example(one, i));
 }
 
 export function isGraph(f: Readable): f is Graph {
-  return typeof f === "object" && f !== null && "nodes" in f && "outputs" in f;
+  return typeof f === "object" && f !== null && "nodes" in f && "outputs" in f && Array.isArray((f as Graph).inputs);
 }
 
+/** Whether `f` looks like a net; what takes one then checks it. */
 export function isPwlNet(f: Readable): f is PwlNet {
   return typeof f === "object" && f !== null && "layers" in f && "output" in f && "inputSize" in f;
+}
+
+/** Raises where `f` is nothing that can be read. */
+export function requireReadable(f: Readable, where: string): void {
+  if (typeof f === "function" || isGraph(f) || isPwlNet(f)) return;
+  if (typeof (f as Forward | undefined)?.forward === "function") return;
+  const hint = (f as unknown) instanceof Promise ? "; await it first" : "";
+  throw new PiecewiseLinearError(
+    `${where}: expected a function of tensors, a module (anything with forward), a graph of trace, or a PwlNet, got ${shown(f)}${hint}`,
+  );
+}
+
+/** An input whose shape was not given as such, but follows from what was. */
+export interface DeclaredInput {
+  readonly shape: Shape;
+  /** What it follows from, and what to do where the function takes another. */
+  readonly by: string;
+  readonly remedy: string;
+}
+
+/** The net that `f` is, or that its graph is, or that it is as a function of the declared input. */
+export function readNet(f: Readable, where: string, declared: () => DeclaredInput): PwlNet {
+  requireReadable(f, where);
+  if (isPwlNet(f)) return f;
+  if (isGraph(f)) return lower(f);
+  const { shape, by, remedy } = declared();
+  try {
+    return lower(f, { shape });
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    throw new ShapeError(`${where}: ${by}, but ${error.message}\n${remedy}`, { cause: error });
+  }
 }
 
 /** A function that was traced and lowered. */
@@ -94,11 +138,7 @@ export interface ReadOptions {
 
 /** Traces a function on inputs without batch axis, and lowers it. */
 export function readFunction(f: TensorFunction, inputs: readonly Tensor[], options: ReadOptions = {}): Reading {
-  if (typeof f !== "function" && typeof f?.forward !== "function") {
-    throw new PiecewiseLinearError(
-      `lower: expected a function of tensors, a module (anything with forward), a graph of trace, or a PwlNet, got ${f === null || f === undefined ? f : typeof f}`,
-    );
-  }
+  requireReadable(f, "lower");
   if (typeof f === "function" && f.length > inputs.length) {
     throw new PiecewiseLinearError(
       `lower: the function takes ${f.length} inputs, ${inputs.length} ${inputs.length === 1 ? "is" : "are"} declared: pass one { shape } for each`,
@@ -228,7 +268,8 @@ function otherValues(x: Tensor): Tensor {
 /** Any point of a declared input. */
 function example(spec: InputSpec, index: number): Tensor {
   checkOptions(spec, ["shape", "dtype", "name"], `lower: input ${index}`);
-  const { shape, dtype = "float32", name } = spec;
+  const { shape, name } = spec;
+  const dtype = spec.dtype === undefined ? "float32" : checkDtype(spec.dtype, `lower: input ${index}`);
   checkShape(shape, `lower: input ${index}`);
   const values = newArray(dtype, sizeOf(shape));
   for (let i = 0; i < values.length; i++) values[i] = ((i * 7) % 11) / 8 - 0.5;

@@ -1,5 +1,6 @@
 /** A PwlNet for people: its counts, and a readable text, one line per layer and per term. */
 
+import { checkOptions } from "../base/options.js";
 import { requireNet } from "./check.js";
 import { isIdentity } from "./compose.js";
 import type { Affine, AffineBlock, GateLayer, HingeLayer, PwlNet } from "./net.js";
@@ -53,6 +54,7 @@ export function countsOf(net: PwlNet): PwlCounts {
  */
 export function formatNet(net: PwlNet, options: { values?: boolean } = {}): string {
   requireNet(net, "formatNet");
+  checkOptions(options, { values: "true or false" }, "formatNet");
   const counts = countsOf(net);
   const inputs = net.inputs.map(({ name, shape }) => `${name}[${shape.join(", ")}]`).join(", ");
   const names = ["x", ...net.layers.map((_, l) => `h${l + 1}`)];

@@ -155,8 +155,8 @@ describe("a polytope", () => {
 
 describe("bad input is refused with what to do", () => {
   const cases: [string, Partial<EnumerateOptions> | object, new (...args: never[]) => Error, string][] = [
-    ["no box", { box: undefined }, OptionError, "[[low, high]"],
-    ["a box of another width", { box: cube(2) }, GeometryError, "2 intervals, but the net reads 3"],
+    ["no box", { box: undefined }, GeometryError, "there is no box: pass box: [[from, to], ...]"],
+    ["a box of another width", { box: cube(2) }, GeometryError, "2 intervals, but the net has 3 inputs"],
     [
       "an inverted box",
       {
@@ -179,7 +179,7 @@ describe("bad input is refused with what to do", () => {
         ],
       },
       GeometryError,
-      "low < high",
+      "no width",
     ],
     [
       "a NaN box",
@@ -206,8 +206,13 @@ describe("bad input is refused with what to do", () => {
       "bounded",
     ],
     ["a polytope of another width", { box, polytope: { A: [[1, 2]], b: [1] } }, GeometryError, "row 0"],
-    ["a polytope of two lengths", { box, polytope: { A: [[1, 2, 3]], b: [] } }, GeometryError, "1 rows in A"],
-    ["a polytope with NaN", { box, polytope: { A: [[1, 2, Number.NaN]], b: [1] } }, GeometryError, "not finite"],
+    ["a polytope of two lengths", { box, polytope: { A: [[1, 2, 3]], b: [] } }, GeometryError, "1 rows in A and 0"],
+    [
+      "a polytope with NaN",
+      { box, polytope: { A: [[1, 2, Number.NaN]], b: [1] } },
+      GeometryError,
+      "NaN: pass a finite number",
+    ],
     ["an unknown method", { box, method: "simplex" }, OptionError, '"simplex"'],
     ["an unknown wish", { box, want: ["colour"] }, OptionError, '"colour"'],
     ["a negative limit", { box, limits: { cells: -1 } }, OptionError, "limits.cells is -1"],

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { GeometryError } from "../../src/base/errors.js";
 import { partition } from "../../src/geometry/partition.js";
+import { tensor } from "../../src/ops/create.js";
 import { evaluate } from "../../src/pwl/evaluate.js";
 import { reluNet } from "../../src/pwl/net.js";
 import { integerNets, type LayerKind } from "./random-nets.js";
@@ -67,8 +69,22 @@ describe("locate", () => {
   it("finds nothing outside the box", () => {
     const p = partition(diamond, { box: BOX });
     expect(p.locate([1.5, 0])).toBeUndefined();
-    expect(p.locate([Number.NaN, 0])).toBeUndefined();
-    expect(() => p.locate([0])).toThrow(/1 coordinates, but the partition has 2/);
+  });
+
+  it("refuses what is no point of the slice", () => {
+    const p = partition(diamond, { box: BOX });
+    const wrong: [unknown, RegExp][] = [
+      [[Number.NaN, 0], /point\[0\] is NaN/],
+      [[0, Number.POSITIVE_INFINITY], /point\[1\] is Infinity/],
+      [[0], /1 number, but the partition has 2 coordinates/],
+      [["0", "0"], /point\[0\] is "0"/],
+      [undefined, /point is undefined: pass 2 numbers/],
+    ];
+    for (const [point, message] of wrong) {
+      expect(() => p.locate(point as never)).toThrow(GeometryError);
+      expect(() => p.locate(point as never)).toThrow(message);
+    }
+    expect(p.locate(tensor([0.1, 0.2]))?.index).toBe(p.locate([0.1, 0.2])?.index);
   });
 });
 
@@ -303,8 +319,8 @@ describe("an incomplete partition", () => {
 
   it("says so, and holds what it found", () => {
     expect([p.complete, p.stopped, p.cells.length]).toEqual([false, "cells", 30]);
-    expect(p.cells.at(29)!.area).toBeGreaterThan(0);
-    expect(p.cells.at(30)).toBeUndefined();
+    expect(p.cells.at(29).area).toBeGreaterThan(0);
+    expect(() => p.cells.at(30)).toThrow("there is no cell 30: they are numbered from 0 to 29");
   });
 
   it("refuses to speak of the whole", () => {

@@ -146,8 +146,8 @@ describe("bad input is refused with what is wrong and what to do", () => {
   const wide = randomRelu([3, 4, 1], 1);
   const origin = [0, 0, 0];
   it.each([
-    [net, {}, GeometryError, /needs a bounded box/],
-    [net, { box: [[-1, 1]] }, GeometryError, /1 intervals, but the domain has 2/],
+    [net, {}, GeometryError, /there is no box/],
+    [net, { box: [[-1, 1]] }, GeometryError, /1 interval, but the net has 2 inputs/],
     [
       net,
       {
@@ -179,7 +179,7 @@ describe("bad input is refused with what is wrong and what to do", () => {
         ],
       },
       GeometryError,
-      /two finite numbers/,
+      /must be bounded/,
     ],
     [
       net,
@@ -196,9 +196,9 @@ describe("bad input is refused with what is wrong and what to do", () => {
     [wide, { box: BOX, plane: { origin, u: [1, 0], v: [0, 1, 0] } }, GeometryError, /u has 2 numbers.*3 inputs/],
     [wide, { box: BOX, plane: { origin, u: [1, 2, 3], v: [2, 4, 6] } }, GeometryError, /parallel/],
     [wide, { box: BOX, plane: { origin, u: [1, 2, NaN], v: [2, 4, 6] } }, GeometryError, /u\[2\] is NaN/],
-    [wide, { box: [[0, 1]], line: { origin, u: [0, 0, 0] } }, GeometryError, /direction of the line is 0/],
+    [wide, { box: [[0, 1]], line: { origin, u: [0, 0, 0] } }, GeometryError, /direction u is 0/],
     [net, { box: BOX, exact: "sometimes" }, OptionError, /"filtered" or "always"/],
-    [net, { box: BOX, colour: 1 }, OptionError, /unknown option colour/],
+    [net, { box: BOX, colour: 1 }, OptionError, /unknown option "colour"/],
     [net, { box: BOX, limits: { cells: 0 } }, OptionError, /limits.cells is 0/],
     [reluNet([[[NaN, 1]], [[1]]], [[0], [0]]), { box: BOX }, PiecewiseLinearError, /NaN/],
   ] as const)("%#", (bad, options, kind, message) => {

@@ -75,7 +75,7 @@ describe("interval bounds over a box", () => {
   it("refuse a module, which only lower reads, and options that do not say the box", () => {
     const net = reluNet([[[1]], [[1]]], [[1], [0]]);
     expect(() => bounds(mlp([1, 2, 1]) as never, { box: box(1) })).toThrow(/bounds: expected a PwlNet.*lower\(f/);
-    expect(() => bounds(net, {} as never)).toThrow(/expected \{ box: \[\[low, high\]/);
+    expect(() => bounds(net, {} as never)).toThrow(/no box: pass box: \[\[from, to\]\]/);
     expect(() => bounds(net, { domain: box(1) } as never)).toThrow(/unknown option "domain"; known are box/);
     expect(() => bounds(net, undefined as never)).toThrow(OptionError);
   });
