@@ -31,6 +31,17 @@ export function shortList(values: ArrayLike<number>, most = 8): string {
   return `[${first.join(", ")}${values.length > most ? `, … ${values.length}` : ""}]`;
 }
 
+/** The length of a list that is asked by `at(i)`: "22 cells, at(0) … at(21)". */
+export function listed(length: number, noun: string): string {
+  return `${counted(length, noun)}${length === 0 ? "" : length === 1 ? ", at(0)" : `, at(0) … at(${length - 1})`}`;
+}
+
+/** A box, interval by interval; of many dimensions the first ones. */
+export function shownBox(box: readonly (readonly [number, number])[]): string {
+  const sides = box.slice(0, 4).map(([from, to]) => `[${shortNumber(from)}, ${shortNumber(to)}]`);
+  return `${sides.join(" × ")}${box.length > 4 ? ` × … (${box.length} intervals)` : ""}`;
+}
+
 /** The method that `console.log` of Node asks for a text. */
 export const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom") as never;
 

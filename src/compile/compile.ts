@@ -1,5 +1,6 @@
 import { formatShape } from "../array/shape.js";
 import { CompileError } from "../base/errors.js";
+import { counted, printsAs } from "../base/shown.js";
 import { mode } from "../graph/modes.js";
 import { sharedView, Tensor } from "../graph/tensor.js";
 import { type Captured, capture, type GradientGuard, type Results, tensorsOf, withTensors } from "./capture.js";
@@ -79,7 +80,10 @@ function compiled<Inputs extends Tensor[], R extends Results>(
     programs.push(program);
     return results;
   };
-  return Object.assign(call, { programs });
+  return printsAs(Object.assign(call, { programs }), () => {
+    const shapes = programs.length === 0 ? "not called yet" : counted(programs.length, "program");
+    return `Compiled { ${fn.name || "a function"}, ${shapes}; programText(program) shows one }`;
+  });
 }
 
 function signature(inputs: readonly unknown[]): string {

@@ -1,6 +1,7 @@
 /** Cells as people read them: views on a partition's flat arrays, made when asked for. */
 
 import { checkIndex } from "../base/options.js";
+import { counted, INSPECT, listed, shortList, shortNumber } from "../base/shown.js";
 import { toNumber } from "../exact/dyadic.js";
 import { doubledArea } from "../exact/homogeneous.js";
 import type { ActivationPattern } from "../pwl/pattern.js";
@@ -118,6 +119,22 @@ export class Cell {
       (_, k) => outputMaps(this.data, k).error[this.index],
     );
   }
+
+  toString(): string {
+    const { net, slice } = this.data;
+    const size = slice.dimension === 2 ? "area" : "length";
+    const sides = slice.dimension === 2 ? `, ${counted(this.directedEdges.length, "edge")}` : "";
+    const { A } = this;
+    const rows = Array.from({ length: Math.min(net.output.size, 4) }, (_, k) =>
+      shortList(A.subarray(k * slice.dimension, (k + 1) * slice.dimension)),
+    );
+    const map = `A [${rows.join(", ")}${net.output.size > 4 ? ", …" : ""}], b ${shortList(this.b, 4)}`;
+    return `Cell ${this.index} { pattern ${this.pattern.summary()}, ${map}, ${size} ${shortNumber(this.area)}${sides} }`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
+  }
 }
 
 /** All cells of a partition: nothing is allocated per cell until one is asked for. */
@@ -132,6 +149,14 @@ export class Cells {
   at(index: number): Cell {
     checkIndex(index, this.length, "cell");
     return new Cell(this.data, index);
+  }
+
+  toString(): string {
+    return `Cells { ${listed(this.length, "cell")} }`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
   }
 
   *[Symbol.iterator](): IterableIterator<Cell> {

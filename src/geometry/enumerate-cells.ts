@@ -2,7 +2,7 @@
 
 import { GeometryError } from "../base/errors.js";
 import { checkIndex } from "../base/options.js";
-import { shown } from "../base/shown.js";
+import { counted, INSPECT, listed, shown } from "../base/shown.js";
 import type { PwlNet } from "../pwl/net.js";
 import { ActivationPattern, gatePosition, type PatternLayout } from "../pwl/pattern.js";
 import { DOMAIN, type HyperplanePool } from "./cell-tree-path.js";
@@ -164,6 +164,16 @@ export class EnumeratedCells {
       offset,
       neighbour,
     };
+  }
+
+  toString(): string {
+    const of = counted(this.net.inputSize, "dimension");
+    const known = this.want.size === 0 ? "" : `, with ${[...this.want].join(", ")}`;
+    return `EnumeratedCells { ${listed(this.length, "cell")}, in ${of}${known} }`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
   }
 
   *[Symbol.iterator](): IterableIterator<EnumeratedCell> {

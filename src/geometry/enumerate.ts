@@ -11,9 +11,9 @@
 
 import { GeometryError, OptionError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
-import { counted, shown } from "../base/shown.js";
+import { counted, printsAs, shortNumber, shown, shownBox } from "../base/shown.js";
 import { type Box, checkBox } from "../pwl/box.js";
-import type { PwlNet } from "../pwl/net.js";
+import { gatesInLayers, type PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
 import { CellTree, type SubProblem } from "./cell-tree.js";
 import { type HalfSpaces, HyperplanePool, type Path } from "./cell-tree-path.js";
@@ -240,7 +240,7 @@ class Search {
     this.account();
     const cells = this.cellsOf(collector ?? new CellCollector(plan, pool, new Set()));
     if (collector !== undefined && want.has("neighbours")) findNeighbours(cells, collector.touched);
-    return {
+    const result: Enumeration = {
       complete: this.stopped === undefined,
       stopped: this.stopped,
       count: this.count,
@@ -254,6 +254,7 @@ class Search {
         seconds: this.seconds,
       },
     };
+    return printsAs(result, describe);
   }
 
   private cellsOf({ arrays }: CellCollector): EnumeratedCells {
@@ -312,6 +313,14 @@ class Search {
     this.exactDecisions += polytopes.statistics.exact;
     this.linearPrograms += polytopes.statistics.programs;
   }
+}
+
+/** An enumeration in one line. */
+function describe({ complete, stopped, count, cells, frontier, method, statistics }: Enumeration): string {
+  const box = shownBox(Array.from(cells.lower, (low, j) => [low, cells.upper[j]] as const));
+  const state = complete ? "complete" : `stopped (${stopped}), ${counted(frontier.length, "sub-problem")} left`;
+  const how = `by ${method} in ${shortNumber(statistics.seconds)} s`;
+  return `Enumeration { ${state}, ${counted(count, "cell")} in ${box}, ${gatesInLayers(cells.net)}, ${how} }`;
 }
 
 /** Lets timers, input and abort signals through; Node's own way costs microseconds, a browser's timer milliseconds. */

@@ -11,8 +11,8 @@
 
 import { GeometryError } from "../base/errors.js";
 import { checkIndex, checkOptions, type OptionKinds } from "../base/options.js";
-import { counted } from "../base/shown.js";
-import type { HingeLayer, MaxLayer, PwlNet } from "../pwl/net.js";
+import { counted, INSPECT, shownBox } from "../base/shown.js";
+import { gatesInLayers, type HingeLayer, type MaxLayer, type PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
 import { AffineCursor } from "./affine-cursor.js";
 import { type Cell, Cells } from "./cell.js";
@@ -45,6 +45,8 @@ export interface PartitionOptions extends Domain {
   /** Read between cells: an aborted signal stops the run as a limit does. */
   readonly signal?: AbortSignal;
 }
+
+const MOST_MERGED_TO_PRINT = 10_000;
 
 /** A slice of input space, cut into cells. */
 export class Partition implements PartitionData {
@@ -172,6 +174,27 @@ export class Partition implements PartitionData {
   /** The integral of an output over the box, in slice coordinates. */
   integral(output = 0): number {
     return integral(this, output);
+  }
+
+  /** One line. Of up to 10,000 cells it tells the pieces, which it must merge first. */
+  toString(): string {
+    const { slice, cells, stopped } = this;
+    const of = slice.whole
+      ? ""
+      : `${slice.dimension === 2 ? "plane" : "line"} in ${counted(slice.inputSize, "input")}, `;
+    const box = shownBox(slice.dimension === 2 ? [slice.s, slice.t] : [slice.s]);
+    const found = counted(cells.length, "cell");
+    const all =
+      stopped !== undefined
+        ? `${found} found before it was stopped (${stopped})`
+        : cells.length > MOST_MERGED_TO_PRINT
+          ? found
+          : `${found}, ${counted(this.pieces.length, "piece")}`;
+    return `Partition { ${of}box ${box}, ${all}, ${gatesInLayers(this.net)} }`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
   }
 }
 

@@ -1,6 +1,7 @@
 /** Segments of a slice as flat arrays; in one dimension they are points. */
 
 import { checkIndex } from "../base/options.js";
+import { INSPECT, listed, shortNumber } from "../base/shown.js";
 
 /** Segments of the slice (points, in one dimension), flat. */
 export class Segments {
@@ -25,6 +26,15 @@ export class Segments {
       [c[4 * i], c[4 * i + 1]],
       [c[4 * i + 2], c[4 * i + 3]],
     ];
+  }
+
+  toString(): string {
+    const total = this.dimension === 1 ? "" : `, of total length ${shortNumber(this.total)}`;
+    return `${this.constructor.name} { ${listed(this.length, this.dimension === 1 ? "point" : "segment")}${total} }`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
   }
 
   *[Symbol.iterator](): IterableIterator<number[][]> {

@@ -2,6 +2,7 @@ import type { DType } from "../array/dtype.js";
 import { formatShape, type Shape } from "../array/shape.js";
 import { TraceError, ValueError } from "../base/errors.js";
 import { checkOptions } from "../base/options.js";
+import { counted, INSPECT, printsAs } from "../base/shown.js";
 import { checkFunction, mode, synchronous, withMode } from "./modes.js";
 import { currentScope, type ScopeFrame } from "./scope.js";
 import { rememberSite } from "./site.js";
@@ -185,6 +186,16 @@ class TracedNode implements GraphNode {
   get site(): string | null {
     return this.note === null ? null : this.note.site();
   }
+
+  toString(): string {
+    const name = this.name === "" ? "" : ` ${JSON.stringify(this.name)}`;
+    const from = this.op === null ? "" : `(${this.inputs.map(({ id }) => `%${id}`).join(", ")})`;
+    return `GraphNode { %${this.id} ${this.op?.name ?? this.role}${from}${name}, ${this.dtype}${formatShape(this.shape)} }`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
+  }
 }
 
 function graphOf(
@@ -219,12 +230,21 @@ function graphOf(
     nodes.set(tensor, node);
   });
   const all = [...nodes.values()];
-  return {
+  const graph: Graph = {
     nodes: all,
     inputs: inputs.map((input) => nodes.get(input) as GraphNode),
     parameters: all.filter((node) => node.role === "parameter" && !inputSet.has(node.value)),
     outputs: outputs.map((output) => nodes.get(output) as GraphNode),
   };
+  return printsAs(graph, describeGraph);
+}
+
+/** A graph in one line. */
+function describeGraph({ nodes, inputs, parameters, outputs }: Graph): string {
+  const typed = (list: readonly GraphNode[]) =>
+    list.map((node) => `${node.name || node.op?.name || node.role} ${node.dtype}${formatShape(node.shape)}`).join(", ");
+  const read = inputs.length === 0 ? "no inputs" : typed(inputs);
+  return `Graph { ${read} → ${typed(outputs)}, ${counted(nodes.length, "node")}, ${counted(parameters.length, "parameter")}; graphText(graph) lists them }`;
 }
 
 /** Everything that `outputs` depend on, inputs of each before itself, in the order in which it was made. */

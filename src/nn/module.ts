@@ -1,3 +1,4 @@
+import { INSPECT } from "../base/shown.js";
 import { mode } from "../graph/modes.js";
 import { currentScope, withScope } from "../graph/scope.js";
 import { setScopeNaming } from "../graph/trace.js";
@@ -129,8 +130,6 @@ function treeOf(module: Module, around: ReadonlySet<Module>): string {
   );
   return `${module.constructor.name}(${module.describe()}${lines.join("")}${lines.length > 0 ? "\n" : ""})`;
 }
-
-const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 /**
  * A part of a network that holds parameters: assign tensors, modules and arrays of them to fields, and define

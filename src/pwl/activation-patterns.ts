@@ -1,11 +1,12 @@
 /** The activation patterns of a data set: which cells it visits, and which gates never change their state on it. */
 
 import { checkIndex } from "../base/options.js";
+import { counted, INSPECT, listed } from "../base/shown.js";
 import { type NestedArray, Tensor } from "../graph/tensor.js";
 import { tensor } from "../ops/create.js";
 import { requireLegal } from "./check.js";
 import { lowerGraph } from "./lower.js";
-import { gateCount, type PwlNet } from "./net.js";
+import { gateCount, gatesInLayers, type PwlNet } from "./net.js";
 import { ActivationPattern, gatePosition, type PatternLayout, packPattern, patternLayout, stateOf } from "./pattern.js";
 import { pointOf, rowsOf } from "./point.js";
 import { isGraph, isPwlNet, type Readable, readFunction, requireReadable } from "./read.js";
@@ -94,6 +95,17 @@ export class ActivationPatterns implements Iterable<ActivationPattern> {
     return this.at(i)
       .differences(this.at(j))
       .map((gate) => this.#name(gate));
+  }
+
+  toString(): string {
+    const rows = `${listed(this.length, "row")}, in ${counted(this.distinct, "cell")}`;
+    const onCrease = this.onCrease.reduce((sum, one) => sum + one, 0);
+    const note = onCrease === 0 ? "" : `, ${counted(onCrease, "row")} on a crease`;
+    return `ActivationPatterns { ${rows} of ${gatesInLayers(this.net)}${note} }`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
   }
 
   #hingesWith(share: number): GateName[] {

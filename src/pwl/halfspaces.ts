@@ -4,6 +4,7 @@
  */
 
 import { checkIndex } from "../base/options.js";
+import { counted, INSPECT, listed } from "../base/shown.js";
 import type { LocalMap } from "./local.js";
 import { gateCount, type MaxLayer, type PwlNet } from "./net.js";
 import type { Decision } from "./signs.js";
@@ -55,6 +56,14 @@ export class HalfSpaces implements Iterable<HalfSpace> {
       offset: offsets[i],
       strict: strict[i] === 1,
     };
+  }
+
+  toString(): string {
+    return `HalfSpaces { ${listed(this.length, "half-space")}, of ${counted(this.dimension, "input")} }`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
   }
 
   *[Symbol.iterator](): IterableIterator<HalfSpace> {

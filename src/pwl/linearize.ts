@@ -1,5 +1,6 @@
 /** Reading a net at one input: which gates are active, which affine map it is there, and where that stops being true. */
 
+import { INSPECT, listed } from "../base/shown.js";
 import { fromArray, type NestedArray, Tensor } from "../graph/tensor.js";
 import type { Graph } from "../graph/trace.js";
 import { tensor } from "../ops/create.js";
@@ -65,6 +66,16 @@ export class Linearization {
     return this.#nearest;
   }
 
+  toString(): string {
+    const tensorOf = (x: Tensor): string => x.toString().replaceAll("\n", "\n     ");
+    const where = this.onCrease ? ",\n  on a crease" : "";
+    return `Linearization {\n  A: ${tensorOf(this.A)},\n  b: ${tensorOf(this.b)},\n  pattern: ${this.pattern.summary()}${where}\n}`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
+  }
+
   /** The cell's sides, `normal · x + offset >= 0` each; redundant ones are included. Holds gates × inputs numbers. */
   halfspaces(): HalfSpaces {
     return halfSpacesOf(this.#map);
@@ -120,6 +131,14 @@ export class Linearizations implements Iterable<Linearization> {
     readonly length: number,
     readonly at: (i: number) => Linearization,
   ) {}
+
+  toString(): string {
+    return `Linearizations { ${listed(this.length, "row")} }`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
+  }
 
   *[Symbol.iterator](): IterableIterator<Linearization> {
     for (let i = 0; i < this.length; i++) yield this.at(i);

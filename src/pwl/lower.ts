@@ -15,7 +15,7 @@ import { addAffine, composeAffine, constantAffine, Roundings, selection, sourceA
 import { gateStates, gateValues } from "./evaluate.js";
 import { type Linear, symbolLinear } from "./linear-function.js";
 import { LinearOp } from "./linear-op.js";
-import { type Affine, type AffineBlock, type GateLayer, gateCount, type PwlNet } from "./net.js";
+import { type Affine, type AffineBlock, type GateLayer, gateCount, type PwlNet, printsAsNet } from "./net.js";
 import { broadcastPlaces, combineRows, evaluateRows, type Operand } from "./operand.js";
 import { type ReadGate, ScalarReader } from "./scalar-reader.js";
 
@@ -99,14 +99,16 @@ class Lowering {
     const output = this.graph.outputs[0];
     const affine = this.values.get(output) ?? constantAffine(copyOf(output.value));
     const shapeOf = ({ shape }: GraphNode) => (this.dropBatch && shape[0] === 1 ? shape.slice(1) : shape);
-    const net = checkNet({
-      inputs: this.graph.inputs.map((node) => ({ name: node.name, shape: shapeOf(node) })),
-      inputSize: this.inputSize,
-      layers: this.layers,
-      output: requireFinite(affine, output),
-      outputShape: shapeOf(output),
-      rounded: this.rounded,
-    });
+    const net = checkNet(
+      printsAsNet({
+        inputs: this.graph.inputs.map((node) => ({ name: node.name, shape: shapeOf(node) })),
+        inputSize: this.inputSize,
+        layers: this.layers,
+        output: requireFinite(affine, output),
+        outputShape: shapeOf(output),
+        rounded: this.rounded,
+      }),
+    );
     return { net, statesSeen: (graph) => this.#statesSeen(graph) };
   }
 

@@ -1,6 +1,6 @@
 import type { AffineBlock } from "../array/affine-block.js";
 import { ShapeError } from "../base/errors.js";
-import { shown } from "../base/shown.js";
+import { counted, printsAs, shown } from "../base/shown.js";
 
 export type { AffineBlock, ConvBlock, CsrBlock, DenseBlock } from "../array/affine-block.js";
 
@@ -111,14 +111,28 @@ export function reluNet(
   });
   const inputSize = weights[0][0].length;
   const output = affine(depth);
-  return {
+  return printsAsNet({
     inputs: [{ name: "x", shape: [inputSize] }],
     inputSize,
     layers,
     output,
     outputShape: [output.size],
     rounded: [],
-  };
+  });
+}
+
+/** Lets a net print itself in one line. */
+export function printsAsNet(net: PwlNet): PwlNet {
+  return printsAs(net, (one) => {
+    const inputs = one.inputs.map(({ name, shape }) => `${name}[${shape.join(", ")}]`).join(", ");
+    return `PwlNet { ${inputs} → [${one.outputShape.join(", ")}], ${gatesInLayers(one)}; formatNet(net) shows its maps }`;
+  });
+}
+
+/** "12 gates in 2 layers". */
+export function gatesInLayers({ layers }: PwlNet): string {
+  const gates = layers.reduce((sum, layer) => sum + gateCount(layer), 0);
+  return `${counted(gates, "gate")} in ${counted(layers.length, "layer")}`;
 }
 
 function checkWeights(

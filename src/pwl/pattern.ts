@@ -5,6 +5,7 @@
  */
 
 import { checkIndex } from "../base/options.js";
+import { counted, INSPECT } from "../base/shown.js";
 import { gateCount, type PwlNet } from "./net.js";
 
 /** Where each gate's state lies in a net's patterns. */
@@ -123,6 +124,17 @@ export class ActivationPattern {
   /** The same text for the same pattern, usable as a key of a Map. */
   get key(): string {
     return Array.from(this.words, (word) => word.toString(36)).join(".");
+  }
+
+  /** In Node: the text, of a large net its beginning. */
+  [INSPECT](): string {
+    return `ActivationPattern { ${this.summary()} }`;
+  }
+
+  /** At most a line of the text. */
+  summary(): string {
+    const text = this.toString();
+    return text.length <= 80 ? text : `${text.slice(0, 60)}… ${counted(this.length, "gate")}`;
   }
 
   /** One digit per gate, a space between layers; winners above 9 stand in brackets. */

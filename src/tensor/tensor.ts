@@ -8,6 +8,7 @@ import { checkDtype, type DType } from "../array/dtype.js";
 import { formatValues } from "../array/print.js";
 import type { Shape } from "../array/shape.js";
 import { ValueError } from "../base/errors.js";
+import { INSPECT } from "../base/shown.js";
 import type { Operand } from "../graph/op.js";
 import { type GradientHook, Tensor } from "../graph/tensor.js";
 import * as activation from "../ops/activation.js";
@@ -203,7 +204,7 @@ Tensor.prototype.tanh = function hyperbolic() {
 };
 
 /** What `console.log` shows in Node. */
-Object.defineProperty(Tensor.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+Object.defineProperty(Tensor.prototype, INSPECT, {
   value: function inspect(this: Tensor) {
     return describe(this);
   },
