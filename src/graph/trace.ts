@@ -25,6 +25,8 @@ export interface GraphNode {
   /** Null unless the role is "op". */
   readonly op: Op | null;
   readonly attrs: Attributes;
+  /** Whether an op was recorded before the traced function ran: nothing that varies reaches it, its value is fixed. */
+  readonly outside: boolean;
   readonly inputs: readonly GraphNode[];
   readonly shape: Shape;
   readonly dtype: DType;
@@ -88,7 +90,8 @@ export function setGradientFiller(filler: GradientFiller): void {
 
 /**
  * The graph of one run of `fn` on `inputs` (tensors): every op is recorded, whether or not it needs a gradient.
- * Control flow is the host language's, so the graph holds the branch that was taken.
+ * Control flow is the host language's, so the graph holds the branch that was taken. A value that was recorded before, from
+ * tensors that require a gradient, is shown with its history (`outside` nodes); it is what it was then, whatever the inputs.
  * @throws TraceError where `fn` returns a promise or something other than tensors.
  */
 export function trace(fn: (...inputs: Tensor[]) => TraceResult, ...args: (Tensor | TraceOptions)[]): Graph {
@@ -151,6 +154,7 @@ class TracedNode implements GraphNode {
   readonly role: Role;
   readonly op: Op | null;
   readonly attrs: Attributes;
+  readonly outside: boolean;
   readonly inputs: readonly GraphNode[];
   readonly shape: Shape;
   readonly dtype: DType;
@@ -168,12 +172,14 @@ class TracedNode implements GraphNode {
     inputs: readonly GraphNode[],
     calls: readonly ScopeCall[],
     note: Note | null,
+    traced: boolean,
   ) {
     const isOp = role === "op";
     this.id = id;
     this.role = role;
     this.op = isOp ? tensor.op : null;
     this.attrs = isOp ? tensor.attrs : NO_ATTRIBUTES;
+    this.outside = isOp && traced && note === null;
     this.inputs = inputs;
     this.shape = tensor.shape;
     this.dtype = tensor.dtype;
@@ -224,6 +230,7 @@ function graphOf(
       isInput || tensor.op === null ? NONE : tensor.inputs.map((input) => nodes.get(input) as GraphNode),
       calls,
       note,
+      inputs.length > 0,
     );
     node.gradient = gradients?.get(tensor) ?? tensor.grad;
     node.name = tensor.name || (names.get(tensor) ?? "");

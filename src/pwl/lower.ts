@@ -44,6 +44,9 @@ export interface LoweringObserver {
   gate(node: string): void;
 }
 
+const FROZEN =
+  "was computed before the function ran, so it does not follow the input; compute it inside the function, or, where it is a constant, pass it through detach()";
+
 /** Gives a layer's arguments as the values of a run have them; `gates[s]` is what gate layer s of the same run gave. */
 type Witness = (graph: Graph, gates: readonly Float64Array[]) => Float64Array;
 
@@ -90,6 +93,7 @@ class Lowering {
       if (needed.has(node) && node.op?.kind === "random") {
         fail(node, "draws random numbers, so that no two runs are the same: call eval() where dropout trains");
       }
+      if (needed.has(node) && !node.outside) this.#refuseFrozen(node);
       if (node.op === null || !needed.has(node) || !node.inputs.some((input) => this.values.has(input))) continue;
       this.#requireNumbers(node);
       const roundings = new Roundings();
@@ -97,6 +101,7 @@ class Lowering {
       if (roundings.numbers > 0) this.rounded.push(roundedLine(node, roundings));
     }
     const output = this.graph.outputs[0];
+    if (output.outside) fail(output, FROZEN);
     const affine = this.values.get(output) ?? constantAffine(copyOf(output.value));
     const shapeOf = ({ shape }: GraphNode) => (this.dropBatch && shape[0] === 1 ? shape.slice(1) : shape);
     const net = checkNet(
@@ -141,6 +146,15 @@ class Lowering {
         }
       }
     }
+  }
+
+  /** A value that was recorded before the function ran may come from the same input: taken as constant, it would be wrong. */
+  #refuseFrozen(node: GraphNode): void {
+    const { op, inputs } = node;
+    // affine, but without a gradient: it was cut off on purpose, by detach
+    if (op?.kind === "affine" && Array.isArray(op.rules) && op.rules[0] === null) return;
+    const frozen = inputs.find(({ outside }) => outside);
+    if (frozen !== undefined) fail(node, `reads ${describe(frozen)}, which ${FROZEN}`);
   }
 
   #read(node: GraphNode, roundings: Roundings): Affine {

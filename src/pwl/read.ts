@@ -41,6 +41,10 @@ export type Readable = TensorFunction | Graph | PwlNet;
  * convolution wants images [N, C, H, W]), on inputs with a batch axis of 1 in front, which the net then does not have.
  * A graph of `trace` is taken as it is.
  *
+ * Tensors that the function only reads are constants, parameters too: the net is that of their present values. But a
+ * result that was recorded before the function ran (it requires a gradient) is refused, because it may come from the same
+ * input; compute it inside, or `detach()` it.
+ *
  * @param spec the input, or a list of them for a function of several.
  * @throws PiecewiseLinearError naming op, line and remedy where the function is not piecewise linear, reads a value that
  *   depends on its input, is random, or holds NaN.

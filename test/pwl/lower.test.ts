@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { sizeOf } from "../../src/array/shape.js";
 import { OptionError, PiecewiseLinearError, ShapeError } from "../../src/base/errors.js";
+import { noGrad } from "../../src/graph/modes.js";
 import { apply } from "../../src/graph/op.js";
 import { copyOf, type Op, type OpSample, type Tensor } from "../../src/graph/tensor.js";
 import { trace } from "../../src/graph/trace.js";
+import { mlp } from "../../src/nn/mlp.js";
+import { detach } from "../../src/ops/cast.js";
 import {
   abs,
   add,
@@ -28,6 +31,7 @@ import {
   zeros,
 } from "../../src/ops/index.js";
 import { evaluate } from "../../src/pwl/evaluate.js";
+import { linearize } from "../../src/pwl/linearize.js";
 import { lower } from "../../src/pwl/read.js";
 import { countsOf, formatNet } from "../../src/pwl/text.js";
 import { distance, stream, vector } from "./nets.js";
@@ -236,6 +240,31 @@ describe("what is refused, with op, line and remedy", () => {
       /reads a value that depends on its input \(item\(\).* what max gave\) at .*lower\.test\.ts/,
     );
     expect(refusal((x) => add(x, x.toArray() as number[] as never))).toContain("of the input");
+  });
+
+  test("a value recorded before the function ran is refused: it may come from the same input, and be frozen", () => {
+    const encoder = mlp([2, 3, 2]);
+    const features = encoder.forward(tensor([0.3, -0.2]));
+    const frozen =
+      /^lower: add \(%\d+, \[2\] at .*lower\.test\.ts.*\) reads add \(%\d+, \[2\]\), which was computed before/;
+    expect(refusal((x) => add(x, features))).toMatch(frozen);
+    expect(refusal((x) => add(x, features))).toMatch(/compute it inside the function, .* detach\(\)/);
+    expect(refusal((x) => mul(x, mul(features, 2)))).toMatch(/mul .* reads add .*computed before/);
+    expect(refusal(() => features)).toMatch(/add .* was computed before/);
+    expect(() => linearize((x) => add(x, features), [1, 2])).toThrow(frozen);
+    expect(() => lower(trace((x) => add(x, features), tensor([1, 2])))).toThrow(/computed before/);
+  });
+
+  test("what is detached, or was never recorded, is a constant, and so are parameters", () => {
+    const encoder = mlp([2, 3, 2]);
+    const features = encoder.forward(tensor([0.3, -0.2]));
+    const before = detach(features);
+    const unrecorded = noGrad(() => encoder.forward(tensor([1, 2])));
+    expect(lower((x) => add(x, detach(features)), { shape: [2] }).layers).toEqual([]);
+    expect(lower((x) => add(x, before), { shape: [2] }).layers).toEqual([]);
+    expect(lower((x) => add(x, unrecorded), { shape: [2] }).layers).toEqual([]);
+    const both = lower((x) => add(encoder.forward(x), encoder.forward(detach(features))), { shape: [2] });
+    expect(both.layers.length).toBe(1);
   });
 
   test("reading a constant is fine", () => {
