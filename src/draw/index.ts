@@ -1,4 +1,4 @@
-/** Drawings of graphs and pictures of what networks do. Node only where it renders; text (DOT, SVG) anywhere. */
+/** Drawings of graphs and pictures of what networks do, as text (DOT, SVG) anywhere; layout and PNG in Node only. */
 
 export type { LegendEntry } from "./chart/figure.js";
 export type { Numbers, PointData, Rows } from "./chart/points.js";

@@ -1,13 +1,26 @@
-import { MissingPackageError } from "../base/errors.js";
+import { DrawError, MissingPackageError } from "../base/errors.js";
+
+/** A module of Node itself, asked for at run time: bundlers for browsers find no import that they could not resolve. */
+export function builtin<Name extends keyof Builtins>(name: Name, where: string, instead: string): Builtins[Name] {
+  const found = globalThis.process?.getBuiltinModule?.(`node:${name}`);
+  if (found !== undefined) return found as Builtins[Name];
+  throw new DrawError(`${where} needs Node, and there is none here; ${instead}`);
+}
+
+interface Builtins {
+  readonly module: typeof import("node:module");
+  readonly child_process: typeof import("node:child_process");
+  readonly path: typeof import("node:path");
+}
 
 /**
  * What `find` gives of an optional package.
  *
  * @throws MissingPackageError, which says how to install it, where the package is not found.
  */
-export async function peer<T>(find: () => T | Promise<T>, name: string): Promise<T> {
+export function peer<T>(find: () => T, name: string): T {
   try {
-    return await find();
+    return find();
   } catch (error) {
     if (!/^(ERR_)?MODULE_NOT_FOUND$/.test((error as { code?: string }).code ?? "")) throw error;
     throw new MissingPackageError(`the package ${name} is not installed; install it with: npm install ${name}`, {

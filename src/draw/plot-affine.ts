@@ -1,9 +1,9 @@
 import { ShapeError } from "../base/errors.js";
+import { checkOptions, type OptionKinds } from "../base/options.js";
 import { Tensor } from "../graph/tensor.js";
-import { checkOptions } from "../ops/create.js";
 import { divergingColour } from "./chart/bands.js";
 import { type Block, figure } from "./chart/figure.js";
-import { type Rows, rowsOf } from "./chart/points.js";
+import { numbersOf, type Rows, rowsOf } from "./chart/points.js";
 import { element, text } from "./chart/svg.js";
 import { palette } from "./palette.js";
 import { titled } from "./plot-lines.js";
@@ -22,7 +22,10 @@ export interface AffineRowsOptions {
   readonly caption?: string;
 }
 
-const OPTIONS = ["shape", "names", "b", "columns", "cell", "title", "caption"];
+const OPTIONS = {
+  ...{ shape: "an array", names: "an array", b: "anything", columns: "a whole number of at least 1" },
+  ...{ cell: "a finite number above 0", title: "a text", caption: "a text" },
+} satisfies OptionKinds;
 const STEPS = 12;
 
 /**
@@ -33,6 +36,7 @@ export function plotAffineRows(A: Rows, options: AffineRowsOptions = {}): string
   checkOptions(options, OPTIONS, "plotAffineRows");
   const rows = A instanceof Tensor ? flattenedRows(A) : rowsOf(A, "plotAffineRows");
   const size = rows[0]?.length ?? 0;
+  if (size === 0) throw new ShapeError("plotAffineRows: there are no numbers to draw; pass rows [rows, n]");
   const [height, width] = options.shape ?? imageShape(A) ?? [1, size];
   if (height * width !== size) {
     throw new ShapeError(
@@ -41,7 +45,10 @@ export function plotAffineRows(A: Rows, options: AffineRowsOptions = {}): string
   }
   const cell = options.cell ?? Math.max(1, Math.min(24, 96 / width));
   const largest = Math.max(...rows.map((one) => Math.max(...one.map(Math.abs))), Number.MIN_VALUE);
-  const b = options.b === undefined ? null : options.b instanceof Tensor ? options.b.data : options.b;
+  const b = options.b === undefined ? null : numbersOf(options.b, "plotAffineRows: b");
+  if (b !== null && b.length !== rows.length) {
+    throw new ShapeError(`plotAffineRows: ${rows.length} rows, but ${b.length} offsets b; give one for each row`);
+  }
   const blocks = rows.map((values, i): Block => {
     const name = options.names?.[i] ?? `row ${i}`;
     const offset = b === null ? "" : ` b = ${b[i] > 0 ? "+" : ""}${Number(b[i].toPrecision(3))}`;

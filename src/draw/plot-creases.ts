@@ -1,13 +1,14 @@
-import { DrawError, GeometryError } from "../base/errors.js";
+import { DrawError } from "../base/errors.js";
+import { checkOptions, type OptionKinds } from "../base/options.js";
 import { type Partition, partition } from "../geometry/partition.js";
-import { checkOptions } from "../ops/create.js";
 import { row } from "../pwl/blocks.js";
+import { checkBox } from "../pwl/box.js";
 import type { GateLayer, HingeLayer, PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
 import { fillCells, segmentsPath, valueBands } from "./chart/bands.js";
 import { figure, type LegendEntry } from "./chart/figure.js";
 import { domainOf, Panel } from "./chart/panel.js";
-import { classColour, drawPoints, netOf, type PointData, rowsOf } from "./chart/points.js";
+import { classColour, DATA, drawPoints, netOf, type PointData, pointsOf } from "./chart/points.js";
 import { element, type Point, pathThrough, text } from "./chart/svg.js";
 import { palette } from "./palette.js";
 import { titled } from "./plot-lines.js";
@@ -32,7 +33,10 @@ export interface CreasesOptions {
   readonly size?: number;
 }
 
-const OPTIONS = ["box", "data", "surface", "creases", "labels", "title", "caption", "xLabel", "yLabel", "size"];
+const OPTIONS = {
+  ...{ box: "anything", data: DATA, surface: "true or false", creases: "true or false", labels: "true or false" },
+  ...{ title: "a text", caption: "a text", xLabel: "a text", yLabel: "a text", size: "a finite number above 0" },
+} satisfies OptionKinds;
 
 /**
  * What a ReLU net of two inputs does with the plane, as in Punjani and Abbeel, "Deep Learning Helicopter Dynamics
@@ -44,8 +48,9 @@ const OPTIONS = ["box", "data", "surface", "creases", "labels", "title", "captio
  */
 export function plotCreases(f: Readable, options: CreasesOptions = {}): string {
   checkOptions(options, OPTIONS, "plotCreases");
-  const box = options.box ?? boxAround(options.data);
   const net = netOf(f, 2, "plotCreases");
+  if (options.box !== undefined) checkBox(options.box, { where: "plotCreases", dimension: 2 });
+  const box = options.box ?? boxAround(options.data);
   const panel = boxPanel(box, options);
   const legend: LegendEntry[] = [];
   if (options.surface ?? true) legend.push(...drawSurface(panel, partition(net, { box }), net));
@@ -65,7 +70,7 @@ export function plotCreases(f: Readable, options: CreasesOptions = {}): string {
 
 /** The data with a margin; the unit square around 0 without data. */
 export function boxAround(data: PointData | undefined): Box {
-  const points = data === undefined ? [] : rowsOf(data.points, "data");
+  const points = data === undefined ? [] : pointsOf(data, "plotCreases");
   if (points.length === 0) {
     return [
       [-1, 1],
@@ -90,11 +95,6 @@ export function boxPanel(
   { size = 420, xLabel = "x₁", yLabel = "x₂" }: { size?: number; xLabel?: string; yLabel?: string },
 ): Panel {
   const [[x0, x1], [y0, y1]] = box;
-  if (!(x0 < x1 && y0 < y1 && Number.isFinite(x1 - x0) && Number.isFinite(y1 - y0))) {
-    throw new GeometryError(
-      `the box [${x0}, ${x1}] × [${y0}, ${y1}] is empty or unbounded; give two intervals [from, to] with from < to`,
-    );
-  }
   const ratio = Math.min(2.5, Math.max(0.4, (x1 - x0) / (y1 - y0)));
   return new Panel({
     xDomain: [x0, x1],

@@ -1,7 +1,8 @@
 import { DrawError, ValueError } from "../base/errors.js";
+import { checkOptions, type OptionKinds } from "../base/options.js";
 import { partition } from "../geometry/partition.js";
-import { checkOptions } from "../ops/create.js";
 import { row } from "../pwl/blocks.js";
+import { checkBox } from "../pwl/box.js";
 import { type Evaluation, evaluate } from "../pwl/evaluate.js";
 import { gateCount, type PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
@@ -24,7 +25,10 @@ export interface HingesOptions {
   readonly targetName?: string;
 }
 
-const OPTIONS = ["domain", "target", "data", "title", "caption", "targetName"];
+const OPTIONS = {
+  ...{ domain: "anything", target: "a function", data: { x: "anything", y: "anything" } },
+  ...{ title: "a text", caption: "a text", targetName: "a text" },
+} satisfies OptionKinds;
 
 /** Black is for the sum. */
 const hues = categorical.filter((colour) => colour !== palette.black);
@@ -43,6 +47,7 @@ export function plotHinges(f: Readable, options: HingesOptions = {}): string {
   checkOptions(options, OPTIONS, "plotHinges");
   const { domain = [-1, 1], target, data } = options;
   const net = netOf(f, 1, "plotHinges");
+  checkBox([domain], { where: "plotHinges: domain, as a box", dimension: 1 });
   if (net.output.size !== 1) {
     throw new DrawError(`plotHinges: draws one output, the net has ${net.output.size}; pick one in the function`);
   }

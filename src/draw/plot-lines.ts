@@ -1,5 +1,6 @@
 import { ShapeError, ValueError } from "../base/errors.js";
-import { checkOptions } from "../ops/create.js";
+import { checkOptions, type OptionKinds } from "../base/options.js";
+import { shown } from "../base/shown.js";
 import { figure, type LegendEntry } from "./chart/figure.js";
 import { domainOf, Panel } from "./chart/panel.js";
 import { type Numbers, numbersOf } from "./chart/points.js";
@@ -27,7 +28,11 @@ export interface LinesOptions {
   readonly height?: number;
 }
 
-const OPTIONS = ["title", "caption", "xLabel", "yLabel", "yScale", "width", "height"];
+const OPTIONS = {
+  ...{ title: "a text", caption: "a text", xLabel: "a text", yLabel: "a text", yScale: ["linear", "log"] },
+  ...{ width: "a finite number above 0", height: "a finite number above 0" },
+} satisfies OptionKinds;
+const SERIES = { name: "a text", y: "anything", x: "anything", dashed: "true or false" } satisfies OptionKinds;
 
 /**
  * Curves in one chart, such as losses over epochs, as SVG. Values that are not finite leave gaps.
@@ -37,7 +42,13 @@ const OPTIONS = ["title", "caption", "xLabel", "yLabel", "yScale", "width", "hei
 export function plotLines(series: readonly LineSeries[], options: LinesOptions = {}): string {
   checkOptions(options, OPTIONS, "plotLines");
   const { title, caption, width = 420, height = 260, yScale = "linear" } = options;
-  const curves = series.map(({ name, x, y, dashed = false }) => {
+  if (!Array.isArray(series)) {
+    throw new ValueError(`plotLines: expected a list of { name, y }, got ${shown(series)}`);
+  }
+  const curves = (series as readonly LineSeries[]).map((one, i) => {
+    checkOptions(one, SERIES, `plotLines: series ${i}`);
+    const { name, x, y, dashed = false } = one;
+    if (name === undefined) throw new ValueError(`plotLines: series ${i} has no name; pass { name, y }`);
     const ys = numbersOf(y, `plotLines: ${name}`);
     const xs = x === undefined ? ys.map((_, i) => i) : numbersOf(x, `plotLines: ${name}`);
     if (xs.length !== ys.length) {

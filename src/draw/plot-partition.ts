@@ -1,12 +1,13 @@
 import { interpolateViridis } from "d3-scale-chromatic";
 import { DrawError, OptionError } from "../base/errors.js";
+import { checkOptions, type OptionKinds } from "../base/options.js";
+import { shown } from "../base/shown.js";
 import { outputMaps } from "../geometry/output-maps.js";
-import type { Partition } from "../geometry/partition.js";
-import { checkOptions } from "../ops/create.js";
+import { Partition } from "../geometry/partition.js";
 import { fillCells, hex, valueBands } from "./chart/bands.js";
 import { figure, type LegendEntry } from "./chart/figure.js";
 import type { Panel } from "./chart/panel.js";
-import { drawPoints, type PointData } from "./chart/points.js";
+import { DATA, drawPoints, type PointData } from "./chart/points.js";
 import { element, formatCoordinate, text } from "./chart/svg.js";
 import { palette } from "./palette.js";
 import { boxPanel, drawBoundary, drawWeights, firstLayer, linesIn } from "./plot-creases.js";
@@ -39,10 +40,11 @@ export interface PartitionPlotOptions {
   readonly size?: number;
 }
 
-const OPTIONS = [
-  ...["colour", "output", "data", "boundary", "creases", "weights", "labels", "legend"],
-  ...["title", "caption", "xLabel", "yLabel", "size"],
-];
+const OPTIONS = {
+  ...{ colour: ["pattern", "slope", "value", "depth"], output: "a number", data: DATA, boundary: "true or false" },
+  ...{ creases: "true or false", weights: "true or false", labels: "true or false", legend: "true or false" },
+  ...{ title: "a text", caption: "a text", xLabel: "a text", yLabel: "a text", size: "a finite number above 0" },
+} satisfies OptionKinds;
 
 /**
  * A plane partition as SVG: every cell a polygon with its exact corners, in time and size linear in the cells (20,000:
@@ -52,6 +54,9 @@ const OPTIONS = [
  */
 export function plotPartition(p: Partition, options: PartitionPlotOptions = {}): string {
   checkOptions(options, OPTIONS, "plotPartition");
+  if (!(p instanceof Partition)) {
+    throw new DrawError(`plotPartition: expected what partition(net, { box }) gave, got ${shown(p)}`);
+  }
   const { colour = "pattern", output = 0, boundary = p.complete, title, data } = options;
   if (p.dimension !== 2) {
     throw new DrawError("plotPartition: draws partitions of a plane, this one is of a line; use plotHinges");
@@ -92,7 +97,12 @@ export function plotPartition(p: Partition, options: PartitionPlotOptions = {}):
   return figure([panel.block()], titled(title, caption), (options.legend ?? true) ? legend : []);
 }
 
-function colourCells(panel: Panel, p: Partition, colour: string, output: number): LegendEntry[] {
+function colourCells(
+  panel: Panel,
+  p: Partition,
+  colour: NonNullable<PartitionPlotOptions["colour"]>,
+  output: number,
+): LegendEntry[] {
   if (output < 0 || output >= p.net.output.size || !Number.isInteger(output)) {
     throw new OptionError(`plotPartition: output is a number from 0 to ${p.net.output.size - 1}, got ${output}`);
   }
@@ -126,10 +136,6 @@ function colourCells(panel: Panel, p: Partition, colour: string, output: number)
         }),
       ).filter((_, d) => depth.includes(d));
     }
-    default:
-      throw new OptionError(
-        `plotPartition: colour is "pattern", "slope", "value" or "depth", got ${JSON.stringify(colour)}`,
-      );
   }
 }
 

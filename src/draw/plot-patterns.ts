@@ -1,9 +1,9 @@
 import { ShapeError } from "../base/errors.js";
-import { checkOptions } from "../ops/create.js";
+import { checkOptions, type OptionKinds } from "../base/options.js";
 import { ActivationPatterns } from "../pwl/activation-patterns.js";
 import { stateOf } from "../pwl/pattern.js";
 import { type Block, figure, type LegendEntry } from "./chart/figure.js";
-import { type Numbers, numbersOf, type Rows, rowsOf } from "./chart/points.js";
+import { classesOf, type Numbers, type Rows, rowsOf } from "./chart/points.js";
 import { element, text } from "./chart/svg.js";
 import { categorical, palette } from "./palette.js";
 import { titled } from "./plot-lines.js";
@@ -24,7 +24,10 @@ export interface PatternsOptions {
   readonly caption?: string;
 }
 
-const OPTIONS = ["layers", "layerNames", "names", "classes", "classNames", "order", "title", "caption"];
+const OPTIONS = {
+  ...{ layers: "an array", layerNames: "an array", names: "an array", classes: "anything", classNames: "an array" },
+  ...{ order: ["as given", "grouped"], title: "a text", caption: "a text" },
+} satisfies OptionKinds;
 const LAYER_GAP = 8;
 
 /** Rows of states, with what is known of their layers. */
@@ -42,10 +45,7 @@ export function plotPatterns(patterns: ActivationPatterns | Rows, options: Patte
   checkOptions(options, OPTIONS, "plotPatterns");
   const table = tableOf(patterns, options);
   const { rows, layers, layerNames } = table;
-  const classes = options.classes === undefined ? null : numbersOf(options.classes, "plotPatterns: classes");
-  if (classes !== null && classes.length !== rows.length) {
-    throw new ShapeError(`plotPatterns: ${rows.length} rows, but ${classes.length} classes; give one for each row`);
-  }
+  const classes = options.classes === undefined ? null : classesOf(options.classes, rows.length, "plotPatterns", "row");
   const keys = rows.map((states) => states.join(" "));
   const counts = new Map<string, number>();
   for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);

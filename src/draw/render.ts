@@ -1,7 +1,8 @@
-import { DrawError, OptionError } from "../base/errors.js";
-import { checkOptions } from "../ops/create.js";
+import { DrawError } from "../base/errors.js";
+import { checkOptions, type OptionKinds } from "../base/options.js";
+import { shown } from "../base/shown.js";
 import { finishSvg } from "./finish.js";
-import { peer } from "./peer.js";
+import { builtin, peer } from "./peer.js";
 
 export interface RenderOptions {
   /** "svg" gives a string, "png" bytes. Default "svg". */
@@ -14,23 +15,33 @@ export interface RenderOptions {
   signal?: AbortSignal;
 }
 
+const RASTER_OPTIONS = { scale: "a finite number above 0" } satisfies OptionKinds;
+const OPTIONS = {
+  ...{ format: ["svg", "png"], limit: "a number above 0", ...RASTER_OPTIONS },
+  signal: "an AbortSignal (of a controller: controller.signal)",
+} satisfies OptionKinds;
+
+/** What to do where there is no Node. */
+const ELSEWHERE =
+  "in a browser lay the text out with a Graphviz for pages, such as @hpcc-js/wasm-graphviz: (await Graphviz.load()).dot(text)";
+
 /** Graphviz lays out 1,000 nodes in 0.4 s, 2,000 in 2 s, 5,000 in 28 s. */
 const DEFAULT_LIMIT = 2_000;
 
 /**
  * Lays out DOT text with Graphviz (package graphviz-cli, WebAssembly) and gives one self-contained SVG: no scripts, no
- * references. PNG through `@resvg/resvg-js`. Both packages are optional peers.
+ * references. PNG through `@resvg/resvg-js`. Both packages are optional peers. In Node only.
  *
- * @throws DrawError above the limit, or where the text is not DOT; MissingPackageError without the packages.
+ * @throws DrawError above the limit, where the text is not DOT, or where there is no Node; MissingPackageError without the packages.
  */
 export function render(dot: string, options?: RenderOptions & { format?: "svg" }): Promise<string>;
 export function render(dot: string, options: RenderOptions & { format: "png" }): Promise<Uint8Array>;
 export async function render(dot: string, options: RenderOptions = {}): Promise<string | Uint8Array> {
-  checkOptions(options, ["format", "limit", "scale", "signal"], "render");
-  const { format = "svg", limit = DEFAULT_LIMIT, scale = 2, signal = null } = options;
-  if (format !== "svg" && format !== "png") {
-    throw new OptionError(`render: format is "svg" or "png", got ${JSON.stringify(format)}`);
+  checkOptions(options, OPTIONS, "render");
+  if (typeof dot !== "string") {
+    throw new DrawError(`render: expected the DOT text that toDot gives, got ${shown(dot)}`);
   }
+  const { format = "svg", limit = DEFAULT_LIMIT, scale = 2, signal = null } = options;
   const count = countNodes(dot, limit);
   if (count > limit) {
     throw new DrawError(
@@ -53,12 +64,10 @@ function countNodes(dot: string, limit: number): number {
  * same graph different layouts, depending on what it did before; a fresh one always gives the same.
  */
 async function layOut(dot: string, signal: AbortSignal | null): Promise<string> {
-  const [{ createRequire }, { spawn }, path] = await Promise.all([
-    import("node:module"),
-    import("node:child_process"),
-    import("node:path"),
-  ]);
-  const library = await peer(() => createRequire(import.meta.url).resolve("graphviz-cli"), "graphviz-cli");
+  const { createRequire } = builtin("module", "render", ELSEWHERE);
+  const { spawn } = builtin("child_process", "render", ELSEWHERE);
+  const path = builtin("path", "render", ELSEWHERE);
+  const library = peer(() => createRequire(import.meta.url).resolve("graphviz-cli"), "graphviz-cli");
   const command = path.join(path.dirname(library), "..", "bin", "graphviz.cjs");
   const child = spawn(process.execPath, [command, "-Tsvg"], { ...(signal === null ? {} : { signal }) });
   const output: Uint8Array[] = [];
@@ -87,13 +96,27 @@ function textOf(parts: readonly Uint8Array[]): string {
   return parts.map((part) => decoder.decode(part, { stream: true })).join("") + decoder.decode();
 }
 
-/** SVG as PNG. Text is set in the machine's own fonts. */
-export async function rasterize(svg: string, { scale = 2 }: { scale?: number } = {}): Promise<Uint8Array> {
-  const { Resvg } = await peer(() => import("@resvg/resvg-js"), "@resvg/resvg-js");
-  const image = new Resvg(svg, {
-    fitTo: { mode: "zoom", value: scale },
-    font: { loadSystemFonts: true, defaultFontFamily: "Liberation Sans" },
-    background: "#ffffff",
-  });
-  return image.render().asPng();
+/**
+ * SVG as PNG, `scale` (default 2) pixels per point. Text is set in the machine's own fonts.
+ *
+ * @throws DrawError where the text is no SVG, or where there is no Node; MissingPackageError without `@resvg/resvg-js`.
+ */
+export async function rasterize(svg: string, options: { scale?: number } = {}): Promise<Uint8Array> {
+  const where = "rasterize";
+  checkOptions(options, RASTER_OPTIONS, where);
+  if (typeof svg !== "string") throw new DrawError(`rasterize: expected the text of an SVG, got ${shown(svg)}`);
+  const { scale = 2 } = options;
+  const { createRequire } = builtin("module", where, "put the SVG into the page, or draw it on a canvas");
+  const require = createRequire(import.meta.url);
+  const { Resvg } = peer(() => require("@resvg/resvg-js") as typeof import("@resvg/resvg-js"), "@resvg/resvg-js");
+  try {
+    const image = new Resvg(svg, {
+      fitTo: { mode: "zoom", value: scale },
+      font: { loadSystemFonts: true, defaultFontFamily: "Liberation Sans" },
+      background: "#ffffff",
+    });
+    return image.render().asPng();
+  } catch (error) {
+    throw new DrawError(`rasterize: this is no SVG of a size: ${(error as Error).message}`, { cause: error });
+  }
 }

@@ -3,7 +3,12 @@
  * Only trace, lower and detectAnomaly ask: remembering costs microseconds, and finding the line tens of them.
  */
 
-const library = new URL("..", import.meta.url).href.replace(/^file:\/\//, "");
+/** Where the library's files are; null in a bundle that is a classic script, which does not know its place. */
+const library = placeOf(import.meta.url);
+
+function placeOf(file: string | undefined): string | null {
+  return file === undefined ? null : new URL("..", file).href.replace(/^file:\/\//, "");
+}
 
 /** The call site, or null where the stack does not tell. */
 export function callSite(): string | null {
@@ -32,6 +37,7 @@ export function rememberSite(): () => string | null {
 }
 
 function userLine(stack: string): string | null {
+  if (library === null) return null;
   for (const line of stack.split("\n")) {
     const match = /(?:\(|at |@)((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*?:\d+:\d+)\)?$/.exec(line.trim());
     if (match === null) continue;

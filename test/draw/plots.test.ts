@@ -196,7 +196,7 @@ describe("plotCreases", () => {
         ],
       }),
     ).toThrow(GeometryError);
-    expect(() => plotCreases(net, { data: { points: [[1, 2]], classes: [0, 1] } })).toThrow(/1 points, but 2 classes/);
+    expect(() => plotCreases(net, { data: { points: [[1, 2]], classes: [0, 1] } })).toThrow(/1 point, but 2 classes/);
     expect(() => plotCreases(net, { data: { points: [[1, 2], [3]] } })).toThrow(/row 1/);
   });
 });
@@ -299,7 +299,7 @@ describe("plotPartition", () => {
   it("names what it cannot draw", () => {
     expect(() => plotPartition(partition(absolute, { box: [[-1, 1]] }))).toThrow(/plotHinges/);
     expect(() => plotPartition(p, { colour: "red" as "value" })).toThrow(
-      /"pattern", "slope", "value" or "depth", got "red"/,
+      /colour is "red"; pass "pattern", "slope", "value" or "depth"/,
     );
     expect(() => plotPartition(p, { colour: "slope", output: 1 })).toThrow(OptionError);
   });
