@@ -4,7 +4,7 @@
  */
 
 import { GeometryError, ValidationError } from "../base/errors.js";
-import { doubledArea, type ExactPoint, side } from "../exact/homogeneous.js";
+import { coordinates, doubledArea, type ExactPoint, side } from "../exact/homogeneous.js";
 import { evaluate } from "../pwl/evaluate.js";
 import { type Cell, Cells } from "./cell.js";
 import { CompensatedSum } from "./extremes.js";
@@ -38,7 +38,8 @@ const MOST_LISTED = 50;
  * 4. every cell's pattern is that of a point inside: the forward pass at its centre, or, where that differs, exact
  *    arithmetic at an exact interior point; and no two cells share a pattern;
  * 5. neighbours differ in at least the edge's own gate, and only in gates that change nowhere but at the edge: their
- *    arguments are at the threshold at both its ends, within the error bound of the forward pass there;
+ *    arguments are at the threshold at both its ends, within the error bound of the forward pass there, or else exactly,
+ *    and the end is then within its own bound of where the lines meet;
  * 6. the affine map gives the forward pass's value at the centre, and neighbours' maps agree at the ends of their edge.
  *
  * @returns a summary.
@@ -201,6 +202,7 @@ class Validation {
       this.#require(left < 0 || listed.get(2 * edge) === left, () => `edge ${edge} names cell ${left}, not mutual`);
       this.#require(right < 0 || listed.get(2 * edge + 1) === right, () => `edge ${edge} names ${right}, not mutual`);
       const border = complex.lineLayer[complex.edgeLine[edge]] === BOX_SIDE;
+      if (border) for (const end of [complex.edgeFrom[edge], complex.edgeTo[edge]]) this.#place(end);
       if (left >= 0 && right >= 0) {
         this.#require(!border, () => `border edge ${edge} has cells on both sides`);
         const known = Math.max(left, right) < complex.cellCount;
@@ -240,6 +242,7 @@ class Validation {
           gates.kind === "hinge"
             ? exact.cut(layer, node, unit, -1)
             : exact.cut(layer, node, first + states[0], first + states[1]);
+        this.#place(ends[k]);
         this.#require(
           side(cut, exact.point(ends[k])) === 0,
           () =>
@@ -249,6 +252,17 @@ class Validation {
     });
     this.#require(own, () => `cells ${left} and ${right} do not differ in the gate of their edge ${edge}`);
     this.#mapsAgree(edge, left, right, ends);
+  }
+
+  /** A vertex's coordinates are its exact ones within their error bounds. */
+  #place(vertex: number): void {
+    const { vertexS, vertexT, errorS, errorT } = this.data.complex;
+    const [s, t] = coordinates(this.data.exact.point(vertex));
+    const near = (x: number, exact: number, error: number) => Math.abs(x - exact) <= error + 2 ** -52 * Math.abs(exact);
+    this.#require(
+      near(vertexS[vertex], s, errorS[vertex]) && near(vertexT[vertex], t, errorT[vertex]),
+      () => `vertex ${vertex} is at (${vertexS[vertex]}, ${vertexT[vertex]}), but its lines meet in (${s}, ${t})`,
+    );
   }
 
   /** The forward pass's arguments of every layer at a vertex; kept for the other edges there. */
