@@ -38,7 +38,10 @@ export function listed(length: number, noun: string): string {
 
 /** A box, interval by interval; of many dimensions the first ones. */
 export function shownBox(box: readonly (readonly [number, number])[]): string {
-  const sides = box.slice(0, 4).map(([from, to]) => `[${shortNumber(from)}, ${shortNumber(to)}]`);
+  const sides = box.slice(0, 4).map(([from, to]) => {
+    const [low, high] = [shortNumber(from), shortNumber(to)];
+    return low === high ? `[${from}, ${to}]` : `[${low}, ${high}]`;
+  });
   return `${sides.join(" × ")}${box.length > 4 ? ` × … (${box.length} intervals)` : ""}`;
 }
 

@@ -7,6 +7,12 @@ export function builtin<Name extends keyof Builtins>(name: Name, where: string, 
   throw new DrawError(`${where} needs Node, and there is none here; ${instead}`);
 }
 
+/** The `require` of this file, or, in a bundle that does not know its place, of the working directory. */
+export function requireHere(where: string, instead: string): NodeJS.Require {
+  const { createRequire } = builtin("module", where, instead);
+  return createRequire((import.meta.url as string | undefined) ?? `${process.cwd()}/`);
+}
+
 interface Builtins {
   readonly module: typeof import("node:module");
   readonly child_process: typeof import("node:child_process");

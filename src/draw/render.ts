@@ -2,7 +2,7 @@ import { DrawError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
 import { shown } from "../base/shown.js";
 import { finishSvg } from "./finish.js";
-import { builtin, peer } from "./peer.js";
+import { builtin, peer, requireHere } from "./peer.js";
 
 export interface RenderOptions {
   /** "svg" gives a string, "png" bytes. Default "svg". */
@@ -64,10 +64,10 @@ function countNodes(dot: string, limit: number): number {
  * same graph different layouts, depending on what it did before; a fresh one always gives the same.
  */
 async function layOut(dot: string, signal: AbortSignal | null): Promise<string> {
-  const { createRequire } = builtin("module", "render", ELSEWHERE);
+  const require = requireHere("render", ELSEWHERE);
   const { spawn } = builtin("child_process", "render", ELSEWHERE);
   const path = builtin("path", "render", ELSEWHERE);
-  const library = peer(() => createRequire(import.meta.url).resolve("graphviz-cli"), "graphviz-cli");
+  const library = peer(() => require.resolve("graphviz-cli"), "graphviz-cli");
   const command = path.join(path.dirname(library), "..", "bin", "graphviz.cjs");
   const child = spawn(process.execPath, [command, "-Tsvg"], { ...(signal === null ? {} : { signal }) });
   const output: Uint8Array[] = [];
@@ -102,12 +102,10 @@ function textOf(parts: readonly Uint8Array[]): string {
  * @throws DrawError where the text is no SVG, or where there is no Node; MissingPackageError without `@resvg/resvg-js`.
  */
 export async function rasterize(svg: string, options: { scale?: number } = {}): Promise<Uint8Array> {
-  const where = "rasterize";
-  checkOptions(options, RASTER_OPTIONS, where);
+  checkOptions(options, RASTER_OPTIONS, "rasterize");
   if (typeof svg !== "string") throw new DrawError(`rasterize: expected the text of an SVG, got ${shown(svg)}`);
   const { scale = 2 } = options;
-  const { createRequire } = builtin("module", where, "put the SVG into the page, or draw it on a canvas");
-  const require = createRequire(import.meta.url);
+  const require = requireHere("rasterize", "put the SVG into the page, or draw it on a canvas");
   const { Resvg } = peer(() => require("@resvg/resvg-js") as typeof import("@resvg/resvg-js"), "@resvg/resvg-js");
   try {
     const image = new Resvg(svg, {

@@ -57,7 +57,8 @@ export class Cell {
   /** Sides in the order of the edges: side k runs from vertex k to vertex k + 1. In one dimension left, then right. */
   get sides(): CellSide[] {
     const { complex, slice } = this.data;
-    const sides = this.directedEdges.map((directed): CellSide => {
+    const { directedEdges } = this;
+    const sides = directedEdges.map((directed): CellSide => {
       const edge = directed >> 1;
       const across = (directed & 1) === 0 ? complex.edgeRight[edge] : complex.edgeLeft[edge];
       const line = complex.edgeLine[edge];
@@ -66,11 +67,12 @@ export class Cell {
       return { edge, neighbour: across < 0 ? undefined : across, gate };
     });
     if (slice.dimension === 2) return sides;
-    const isEnd = ({ edge }: CellSide) =>
-      complex.vertexS[complex.edgeFrom[edge]] === complex.vertexS[complex.edgeTo[edge]];
-    const [first, second] = sides.filter(isEnd);
-    const left = complex.vertexS[complex.edgeFrom[first.edge]] <= complex.vertexS[complex.edgeFrom[second.edge]];
-    return left ? [first, second] : [second, first];
+    // counter-clockwise, a strip's left end runs down from t = 1 to t = 0 and its right end up; top and bottom do neither
+    const { vertexT } = complex;
+    const rise = (directed: number) => vertexT[complex.end(directed)] - vertexT[complex.start(directed)];
+    const left = directedEdges.findIndex((directed) => rise(directed) < -0.5);
+    const right = directedEdges.findIndex((directed) => rise(directed) > 0.5);
+    return [sides[left], sides[right]];
   }
 
   /** The cells across the sides, each once. */

@@ -13,7 +13,7 @@ import { GeometryError, OptionError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
 import { counted, printsAs, shortNumber, shown, shownBox } from "../base/shown.js";
 import { type Box, checkBox } from "../pwl/box.js";
-import { gatesInLayers, type PwlNet } from "../pwl/net.js";
+import { gatesInLayers, type PwlNet, printsAsNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
 import { CellTree, type SubProblem } from "./cell-tree.js";
 import { type HalfSpaces, HyperplanePool, type Path } from "./cell-tree-path.js";
@@ -335,7 +335,7 @@ function turn(): Promise<void> {
 function splitAtOutput(net: PwlNet): PwlNet {
   const { size } = net.output;
   const zeros = new Float64Array(size);
-  return {
+  return printsAsNet({
     ...net,
     layers: [
       ...net.layers,
@@ -348,7 +348,7 @@ function splitAtOutput(net: PwlNet): PwlNet {
         hi: new Float64Array(size).fill(1),
       },
     ],
-  };
+  });
 }
 
 function checkHalfSpaces(polytope: HalfSpaces | undefined, dimension: number, where: string): void {

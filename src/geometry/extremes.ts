@@ -3,6 +3,7 @@
  * extremes' errors. Not proved: that the corner named is the true one among several within that error, and the integral.
  */
 
+import { GeometryError } from "../base/errors.js";
 import { outputMaps } from "./output-maps.js";
 import { type PartitionData, requireComplete, requireOutput } from "./partition-data.js";
 
@@ -45,7 +46,7 @@ export function extreme(data: PartitionData, output: number, sign: 1 | -1): Extr
 /**
  * The integral of an output over the box, in slice coordinates; exact but for the rounding of floats (compensated sum).
  *
- * @throws GeometryError when the partition is incomplete, or the output does not exist.
+ * @throws GeometryError when the partition is incomplete, the output does not exist, or the integral overflows.
  */
 export function integral(data: PartitionData, output: number): number {
   requireComplete(data, "integral");
@@ -66,6 +67,11 @@ export function integral(data: PartitionData, output: number): number {
         (vertexS[q] - vertexS[p]) * (vertexT[r] - vertexT[p]) - (vertexT[q] - vertexT[p]) * (vertexS[r] - vertexS[p]);
       sum.add((doubled * (value(p) + value(q) + value(r))) / 6);
     }
+  }
+  if (!Number.isFinite(sum.value)) {
+    throw new GeometryError(
+      "the integral is beyond the range of doubles, as areas or values in it are: ask it of a smaller box, or scale the inputs",
+    );
   }
   return sum.value;
 }

@@ -12,7 +12,7 @@
 import { GeometryError } from "../base/errors.js";
 import { checkIndex, checkOptions, type OptionKinds } from "../base/options.js";
 import { counted, INSPECT, shownBox } from "../base/shown.js";
-import { gatesInLayers, type HingeLayer, type MaxLayer, type PwlNet } from "../pwl/net.js";
+import { gatesInLayers, type HingeLayer, type MaxLayer, type PwlNet, printsAsNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
 import { AffineCursor } from "./affine-cursor.js";
 import { type Cell, Cells } from "./cell.js";
@@ -42,7 +42,10 @@ export interface PartitionOptions extends Domain {
   readonly splitAtOutputZero?: boolean;
   /** Stop after so many cells or seconds; the partition then says `complete: false` and holds the cells found so far. */
   readonly limits?: { readonly cells?: number; readonly seconds?: number };
-  /** Read between cells: an aborted signal stops the run as a limit does. */
+  /**
+   * Read between cells: an aborted signal stops the run as a limit does. The run is synchronous, so that no timer or event
+   * of the same thread can abort it meanwhile: for a time limit pass `limits.seconds`.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -244,7 +247,7 @@ function withOutputHinges(net: PwlNet): PwlNet {
     lo: new Float64Array(size),
     hi: new Float64Array(size).fill(1),
   };
-  return { ...net, layers: [...net.layers, hinges] };
+  return printsAsNet({ ...net, layers: [...net.layers, hinges] });
 }
 
 /** The same net with one more layer whose only gate is the maximum of the outputs; nothing reads it. */
@@ -255,7 +258,7 @@ function withClassMaximum(net: PwlNet): PwlNet {
     argument: net.output,
     starts: Int32Array.of(0, net.output.size),
   };
-  return { ...net, layers: [...net.layers, maximum] };
+  return printsAsNet({ ...net, layers: [...net.layers, maximum] });
 }
 
 /** Reads the clock and the signal every 64 cells. */

@@ -314,6 +314,18 @@ describe("creases", () => {
   });
 });
 
+describe("an integral that doubles cannot hold", () => {
+  it("is refused, where its cells are still counted", () => {
+    const box = [
+      [-1e200, 1e200],
+      [-1e200, 1e200],
+    ];
+    const p = partition(diamond, { box });
+    expect(p.cells.length).toBe(4);
+    expect(() => p.integral()).toThrow(/beyond the range of doubles.*smaller box/);
+  });
+});
+
 describe("an incomplete partition", () => {
   const p = partition(randomRelu([2, 16, 16, 2], 3), { box: BOX, limits: { cells: 30 } });
 

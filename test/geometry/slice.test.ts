@@ -120,6 +120,23 @@ describe("one dimension", () => {
     expect(p.creases().map(({ coordinates }) => [...coordinates[0]])).toEqual([[0], [0.5]]);
   });
 
+  it("has two sides per cell, left and right, and both ends of the interval", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1000 }), fc.constantFrom([1, 9, 9, 2], [3, 12, 4, 1]), (seed, widths) => {
+        const line = { origin: [0.3, -0.2, 0.7], u: [1, 0.3, -2] };
+        const p = partition(randomRelu(widths, seed), { box: [[-3, 3]], ...(widths[0] === 3 ? { line } : {}) });
+        expect(p.breakpoints.length).toBe(p.cells.length - 1);
+        const cells = [...p.cells].sort((a, b) => a.vertices[0][0] - b.vertices[0][0] || a.area - b.area);
+        cells.forEach(({ sides, neighbours }, i) => {
+          const beside = [cells[i - 1]?.index, cells[i + 1]?.index];
+          expect(sides.map(({ neighbour }) => neighbour)).toEqual(beside);
+          expect(neighbours).toEqual(beside.filter((one) => one !== undefined));
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it("is also a line through many inputs", () => {
     const net = randomRelu([5, 16, 2], 9);
     const origin = [0, 0.1, 0.2, 0.3, 0.4];
