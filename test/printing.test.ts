@@ -13,20 +13,8 @@ import {
   trace,
 } from "crease";
 import { describe, expect, it } from "vitest";
+import { diamond } from "./geometry/diamond.js";
 
-/** |x| + |y| - 1. */
-const diamond = reluNet(
-  [
-    [
-      [1, 0],
-      [-1, 0],
-      [0, 1],
-      [0, -1],
-    ],
-    [[1, 1, 1, 1]],
-  ],
-  [[0, 0, 0, 0], [-1]],
-);
 const box = [
   [-2, 2],
   [-2, 2],

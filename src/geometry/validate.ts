@@ -280,7 +280,7 @@ class Validation {
   #mapsAgree(edge: number, left: number, right: number, ends: readonly number[]): void {
     const { complex, net, slice } = this.data;
     const maps = [left, right].map((index) => {
-      const cell = this.#cells.at(index)!;
+      const cell = this.#cells.at(index);
       return { A: cell.A, b: cell.b, error: cell.mapError };
     });
     for (let k = 0; k < net.output.size; k++) {

@@ -11,22 +11,46 @@ import { randomRelu } from "./random-relu.js";
 const KINDS: LayerKind[] = ["relu", "leaky", "abs", "clamp", "max"];
 const boxOf = (net: PwlNet): [number, number][] => Array.from({ length: net.inputSize }, () => [-2, 2]);
 
-const planar = (net: PwlNet): string[] =>
-  Array.from(partition(net, { box: boxOf(net) }).cells, ({ pattern }) => pattern.key).sort();
+const planar = (net: PwlNet, splitAtOutputZero = false): string[] =>
+  Array.from(partition(net, { box: boxOf(net), splitAtOutputZero }).cells, ({ pattern }) => pattern.key).sort();
 
-async function enumerated(net: PwlNet): Promise<string[]> {
-  const { cells } = await enumerate(net, { box: boxOf(net) });
+async function enumerated(net: PwlNet, splitAtOutputZero = false): Promise<string[]> {
+  const { cells } = await enumerate(net, { box: boxOf(net), splitAtOutputZero });
   return Array.from(cells, ({ pattern }) => pattern.key).sort();
 }
 
 describe("partition and enumerate, which share no geometry, find the same patterns", () => {
   it.each([1, 2])("in degenerate nets of %d inputs", async (inputs) => {
     await fc.assert(
-      fc.asyncProperty(integerNets(inputs, KINDS), async (net) => {
-        expect(await enumerated(net)).toEqual(planar(net));
+      fc.asyncProperty(integerNets(inputs, KINDS), fc.boolean(), async (net, split) => {
+        expect(await enumerated(net, split)).toEqual(planar(net, split));
       }),
-      { numRuns: 30 },
+      { numRuns: 40 },
     );
+  });
+
+  it("in slices: what a generic plane or line meets of the cells of three dimensions, at the points of its own cells", async () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const net = randomRelu([3, 8, 6, 1], seed);
+      const known = new Set(await enumerated(net));
+      const [origin, u, v] = [
+        [0.11, -0.23, 0.31],
+        [1, 0.37, -0.41],
+        [-0.29, 1, 0.53],
+      ];
+      const plane = partition(net, {
+        plane: { origin, u, v },
+        box: boxOf(net)
+          .slice(1)
+          .map(() => [-1, 1]),
+      });
+      const line = partition(net, { line: { origin, u }, box: [[-1, 1]] });
+      expect(plane.cells.length).toBeGreaterThan(10);
+      for (const p of [plane, line]) for (const { pattern } of p.cells) expect(known).toContain(pattern.key);
+      // the line is the plane's t = 0
+      const met = new Set(Array.from(line.cells, ({ center: [s] }) => plane.locate([s, 0])!.pattern.key));
+      expect(met).toEqual(new Set(Array.from(line.cells, ({ pattern }) => pattern.key)));
+    }
   });
 
   it("in a random ReLU net", async () => {

@@ -17,6 +17,7 @@ import {
   reflectionArrangement,
   reflectionCells,
 } from "./enumerate-nets.js";
+import { integerNets, rescaled } from "./random-nets.js";
 
 const methods: readonly EnumerationMethod[] = ["vertices", "linear-programs"];
 const everything = ["witness", "map", "facets", "neighbours", "vertices", "volume", "chebyshev"] as const;
@@ -117,6 +118,18 @@ describe("degenerate nets of small integers", () => {
         }
       }),
       { numRuns: 25 },
+    );
+  });
+
+  it.each([2 ** 30, 2 ** -30])("with the input scaled by %d have the same cells, which validate", async (factor) => {
+    await fc.assert(
+      fc.asyncProperty(integerNets(3, ["relu", "leaky", "abs", "clamp", "max"]), async (net) => {
+        const plain = await enumerate(net, { box: cube(3, 2) });
+        const [a, b] = await both(rescaled(net, factor), cube(3, 2 * factor));
+        expect(patternsOf(a.cells)).toEqual(patternsOf(plain.cells));
+        expect(patternsOf(b.cells)).toEqual(patternsOf(plain.cells));
+      }),
+      { numRuns: 20 },
     );
   });
 

@@ -5,6 +5,7 @@ import { partition } from "../../src/geometry/partition.js";
 import { tensor } from "../../src/ops/create.js";
 import { evaluate } from "../../src/pwl/evaluate.js";
 import { reluNet } from "../../src/pwl/net.js";
+import { diamond } from "./diamond.js";
 import { integerNets, type LayerKind } from "./random-nets.js";
 import { randomRelu } from "./random-relu.js";
 
@@ -14,20 +15,6 @@ const BOX = [
   [-1, 1],
 ];
 const coordinate = fc.double({ min: -1, max: 1, noNaN: true });
-
-/** |x| + |y| - 1: a diamond in the box. */
-const diamond = reluNet(
-  [
-    [
-      [1, 0],
-      [-1, 0],
-      [0, 1],
-      [0, -1],
-    ],
-    [[1, 1, 1, 1]],
-  ],
-  [[0, 0, 0, 0], [-1]],
-);
 
 describe("locate", () => {
   it("finds the cell whose pattern is the point's", () => {
@@ -120,7 +107,7 @@ describe("level sets", () => {
     const p = partition(reluNet([[[1, 0]], [[1]]], [[0], [0]]), { box: BOX });
     const level = p.levelSet();
     expect(level.length).toBe(0);
-    expect(level.flat.map((cell) => p.cells.at(cell)!.area)).toEqual([2]);
+    expect(level.flat.map((cell) => p.cells.at(cell).area)).toEqual([2]);
   });
 
   it("the net has the level on every segment, as many as the split at zero adds cells", () => {
@@ -260,7 +247,7 @@ describe("the Lipschitz constant", () => {
     const p = partition(net, { box: [[-1, 1]] });
     const { value, cell } = p.lipschitz();
     expect(value).toBe(1);
-    expect(p.cells.at(cell)!.center[0]).toBeGreaterThan(0);
+    expect(p.cells.at(cell).center[0]).toBeGreaterThan(0);
     const mirrored = partition(net, { line: { origin: [0], u: [-1] }, box: [[-1, 1]] });
     expect(mirrored.cells.at(mirrored.lipschitz().cell)!.center[0]).toBeLessThan(0);
   });
@@ -365,6 +352,6 @@ describe("two runs", () => {
     const [p, q] = [0, 1].map(() => partition(randomRelu([2, 16, 16, 1], 3), { box: BOX }));
     expect(p.complex.vertexS).toEqual(q.complex.vertexS);
     expect(p.complex.cellEdges).toEqual(q.complex.cellEdges);
-    expect(p.cells.at(50)!.A).toEqual(q.cells.at(50)!.A);
+    expect(p.cells.at(50).A).toEqual(q.cells.at(50).A);
   });
 });

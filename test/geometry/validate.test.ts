@@ -141,7 +141,7 @@ describe("validate refuses", () => {
 
   it("a neighbour that is not mutual", () => {
     const p = fresh();
-    const edge = p.cells.at(3)!.sides.find(({ neighbour }) => neighbour !== undefined)!.edge;
+    const edge = p.cells.at(3).sides.find(({ neighbour }) => neighbour !== undefined)!.edge;
     p.complex.edgeLeft[edge] = 0;
     p.complex.edgeRight[edge] = 1;
     expect(violations(p)).toMatch(/names cell|not mutual/);
@@ -156,7 +156,7 @@ describe("validate refuses", () => {
 
   it("a net whose weights were changed afterwards", () => {
     const p = fresh();
-    const { A } = p.cells.at(0)!;
+    const { A } = p.cells.at(0);
     const { block } = p.net.output.terms[0];
     for (let k = 0; k < block.values.length; k++) block.values[k] += 1;
     expect(A.length).toBe(4);
