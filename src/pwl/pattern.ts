@@ -4,8 +4,9 @@
  * straddles two words, so in a net of hinges alone gate g is bit g % 32 of word g >> 5.
  */
 
+import { PiecewiseLinearError } from "../base/errors.js";
 import { checkIndex } from "../base/options.js";
-import { counted, INSPECT } from "../base/shown.js";
+import { counted, INSPECT, shown } from "../base/shown.js";
 import { gateCount, type PwlNet } from "./net.js";
 
 /** Where each gate's state lies in a net's patterns. */
@@ -111,14 +112,24 @@ export class ActivationPattern {
 
   /** Whether both inputs lie in the same cell: every gate in the same state. */
   equals(other: ActivationPattern): boolean {
-    return this.words.length === other.words.length && this.words.every((word, i) => word === other.words[i]);
+    this.#requireSameGates(other);
+    return this.words.every((word, i) => word === other.words[i]);
   }
 
   /** The gates whose states differ, ascending. */
   differences(other: ActivationPattern): number[] {
+    this.#requireSameGates(other);
     const gates: number[] = [];
     for (let gate = 0; gate < this.length; gate++) if (this.at(gate) !== other.at(gate)) gates.push(gate);
     return gates;
+  }
+
+  #requireSameGates(other: ActivationPattern): void {
+    if (other instanceof ActivationPattern && other.length === this.length) return;
+    const given = other instanceof ActivationPattern ? `one of ${counted(other.length, "gate")}` : shown(other);
+    throw new PiecewiseLinearError(
+      `a pattern of ${counted(this.length, "gate")} is compared with ${given}: compare patterns of one net`,
+    );
   }
 
   /** The same text for the same pattern, usable as a key of a Map. */

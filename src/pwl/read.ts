@@ -87,6 +87,10 @@ export function isPwlNet(f: Readable): f is PwlNet {
 
 /** Raises where `f` is nothing that can be read. */
 export function requireReadable(f: Readable, where: string): void {
+  const isClass = typeof f === "function" && Object.getOwnPropertyDescriptor(f, "prototype")?.writable === false;
+  if (isClass) {
+    throw new PiecewiseLinearError(`${where}: ${f.name} is a class; pass a module made of it: new ${f.name}(…)`);
+  }
   if (typeof f === "function" || isGraph(f) || isPwlNet(f)) return;
   if (typeof (f as Forward | undefined)?.forward === "function") return;
   const hint = (f as unknown) instanceof Promise ? "; await it first" : "";

@@ -351,6 +351,26 @@ describe("what cannot be read is refused by every function that reads: ", () => 
     }
   });
 
+  it("a class, of which no module was made", async () => {
+    for (const read of Object.values(readers)) {
+      expectRefusal(
+        await refused(() => read(nn.ReLU)),
+        PiecewiseLinearError,
+        "ReLU is a class; pass a module made of it",
+      );
+    }
+  });
+
+  it("a pattern of another net, or none, to compare with", async () => {
+    const { pattern } = linearize(net, [0, 0]);
+    for (const other of [linearize(nn.mlp([2, 9, 1]), [0, 0]).pattern, undefined, [1, 0]]) {
+      for (const ask of [() => pattern.equals(other as never), () => pattern.differences(other as never)]) {
+        expectRefusal(await refused(ask), PiecewiseLinearError, "a pattern of 5 gates is compared with");
+      }
+    }
+    expect(pattern.equals(linearize(net, [0, 0]).pattern)).toBe(true);
+  });
+
   it("a promise, with the advice to await it", async () => {
     expect((await refused(() => cut(Promise.resolve(net), { box: BOX }))).message).toMatch(/a Promise; await it first/);
   });
