@@ -202,7 +202,7 @@ class Validation {
       this.#require(left < 0 || listed.get(2 * edge) === left, () => `edge ${edge} names cell ${left}, not mutual`);
       this.#require(right < 0 || listed.get(2 * edge + 1) === right, () => `edge ${edge} names ${right}, not mutual`);
       const border = complex.lineLayer[complex.edgeLine[edge]] === BOX_SIDE;
-      if (border) for (const end of [complex.edgeFrom[edge], complex.edgeTo[edge]]) this.#place(end);
+      if (border) this.#onSide(edge);
       if (left >= 0 && right >= 0) {
         this.#require(!border, () => `border edge ${edge} has cells on both sides`);
         const known = Math.max(left, right) < complex.cellCount;
@@ -211,6 +211,20 @@ class Validation {
       } else if (this.data.stopped === undefined && (left >= 0 || right >= 0)) {
         this.#require(border, () => `edge ${edge} inside the box has a cell on one side only`);
       }
+    }
+  }
+
+  /** The ends of a border edge lie on their side of the box. */
+  #onSide(edge: number): void {
+    const { lineA, lineB, lineC, edgeLine, edgeFrom, edgeTo, vertexS, vertexT, errorS, errorT } = this.data.complex;
+    const line = edgeLine[edge];
+    for (const vertex of [edgeFrom[edge], edgeTo[edge]]) {
+      const [s, t] = [vertexS[vertex], vertexT[vertex]];
+      const off = Math.abs(lineA[line] * s + lineB[line] * t + lineC[line]);
+      this.#require(
+        off <= errorS[vertex] + errorT[vertex],
+        () => `vertex ${vertex} is at (${s}, ${t}), ${off} away from its side of the box`,
+      );
     }
   }
 
