@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createContext, runInContext } from "node:vm";
 import { type BuildOptions, build } from "esbuild";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -101,5 +102,22 @@ describe("a bundle for browsers of crease and crease/draw", () => {
       expect(shown.rendered).toMatch(/^DrawError: render needs Node, .*@hpcc-js\/wasm-graphviz/);
       expect(shown.png).toMatch(/^DrawError: rasterize needs Node, .*canvas/);
     });
+  });
+});
+
+describe("a bundle for Node as a CommonJS script", () => {
+  it("finds graphviz-cli and resvg from the working directory", async () => {
+    const contents = `
+      import { rasterize, render } from "crease/draw";
+      render("digraph { a -> b }").then((svg) => rasterize(svg)).then((png) => console.log(png.subarray(1, 4).toString()));
+    `;
+    const { outputFiles } = await bundled({
+      stdin: { contents, resolveDir: process.cwd() },
+      format: "cjs",
+      platform: "node",
+    });
+    const script = outputFiles?.[0].text ?? "";
+    const shown = execFileSync(process.execPath, ["--input-type=commonjs", "-"], { input: script, encoding: "utf8" });
+    expect(shown).toBe("PNG\n");
   });
 });
