@@ -1,11 +1,14 @@
-/** The dual graph of an enumeration: cells are nodes, facets between two cells are edges. */
+/** The dual graph of a partition or an enumeration: cells are nodes, facets between two cells are edges. */
 
 import { GeometryError } from "../base/errors.js";
 import { checkOptions } from "../base/options.js";
 import { shown } from "../base/shown.js";
+import { gateCount } from "../pwl/net.js";
 import type { Enumeration } from "./enumerate.js";
 import { crossing, EnumeratedCells, requireEnumeration } from "./enumerate-cells.js";
 import { readState } from "./enumerate-neighbours.js";
+import { Partition } from "./partition.js";
+import { gateOfLine } from "./partition-data.js";
 
 /** Plain data. */
 export interface DualGraph {
@@ -13,34 +16,69 @@ export interface DualGraph {
   readonly edges: number;
   /** Edge e joins cells `ends[2e]` < `ends[2e + 1]`. */
   readonly ends: Int32Array;
-  /** Per edge, the gate whose crease the facet is. */
+  /** Per edge, the gate whose crease the facet is, counted through all layers. */
   readonly gates: Int32Array;
 }
 
 /**
- * The dual graph of an enumeration, or of its cells, with neighbours. Of an incomplete enumeration it has the edges among the cells found.
+ * The dual graph of a partition, of an enumeration with neighbours, or of its cells. Of an incomplete one it has the
+ * edges among the cells found.
  *
  * @throws GeometryError when neighbours were not wanted, or there are no cells.
  */
-export function dualGraph(of: EnumeratedCells | Enumeration): DualGraph {
-  const cells =
-    of instanceof EnumeratedCells
-      ? of
-      : requireEnumeration(of, "dualGraph", "; of a partition's cells take neighbours");
+export function dualGraph(of: Partition | EnumeratedCells | Enumeration): DualGraph {
+  if (of instanceof Partition) return ofPartition(of);
+  return ofCells(of instanceof EnumeratedCells ? of : requireEnumeration(of, "dualGraph", ", or pass a partition"));
+}
+
+function ofCells(cells: EnumeratedCells): DualGraph {
   if (!cells.want.has("neighbours")) {
     throw new GeometryError('a dual graph needs neighbours: enumerate with want: ["neighbours"]');
   }
   const { facetStarts, facets, neighbours } = cells.arrays;
-  const ends: number[] = [];
-  const gates: number[] = [];
+  const edges = new Edges();
   for (let i = 0; i < cells.length; i++) {
     for (let at = facetStarts[i]; at < facetStarts[i + 1]; at++) {
       if (neighbours[at] <= i) continue; // outside, not found, or listed from the other cell
-      ends.push(i, neighbours[at]);
-      gates.push(crossing(cells.net, cells.layout, cells.pool, facets[at], (gate) => readState(cells, i, gate)).gate);
+      const { gate } = crossing(cells.net, cells.layout, cells.pool, facets[at], (one) => readState(cells, i, one));
+      edges.add(i, neighbours[at], gate);
     }
   }
-  return { nodes: cells.length, edges: gates.length, ends: Int32Array.from(ends), gates: Int32Array.from(gates) };
+  return edges.graph(cells.length);
+}
+
+/** Two cells of a partition share one facet, which vertices of other cells may divide into several edges. */
+function ofPartition(partition: Partition): DualGraph {
+  const { complex, net } = partition;
+  const firstGates = [0];
+  for (const layer of net.layers) firstGates.push(firstGates[firstGates.length - 1] + gateCount(layer));
+  const joined = new Set<number>();
+  const edges = new Edges();
+  for (let edge = 0; edge < complex.edgeCount; edge++) {
+    const [one, other] = [complex.edgeLeft[edge], complex.edgeRight[edge]];
+    if (one < 0 || other < 0) continue;
+    const pair = Math.min(one, other) * complex.cellCount + Math.max(one, other);
+    if (joined.has(pair)) continue;
+    joined.add(pair);
+    const { layer, unit } = gateOfLine(partition, complex.edgeLine[edge]);
+    edges.add(Math.min(one, other), Math.max(one, other), firstGates[layer] + unit);
+  }
+  return edges.graph(complex.cellCount);
+}
+
+class Edges {
+  private readonly ends: number[] = [];
+  private readonly gates: number[] = [];
+
+  add(lower: number, higher: number, gate: number): void {
+    this.ends.push(lower, higher);
+    this.gates.push(gate);
+  }
+
+  graph(nodes: number): DualGraph {
+    const { ends, gates } = this;
+    return { nodes, edges: gates.length, ends: Int32Array.from(ends), gates: Int32Array.from(gates) };
+  }
 }
 
 /** How a dual graph is written. */

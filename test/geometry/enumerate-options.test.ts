@@ -1,10 +1,13 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { GeometryError, OptionError, PiecewiseLinearError } from "../../src/base/errors.js";
-import { dualGraph, dualGraphToDot } from "../../src/geometry/dual-graph.js";
+import { type DualGraph, dualGraph, dualGraphToDot } from "../../src/geometry/dual-graph.js";
 import { type EnumerateOptions, enumerate, streamCells } from "../../src/geometry/enumerate.js";
 import { enumeratedPieces } from "../../src/geometry/enumerate-pieces.js";
 import { validateEnumeration } from "../../src/geometry/enumerate-validate.js";
+import { partition } from "../../src/geometry/partition.js";
 import { reluNet } from "../../src/pwl/net.js";
+import type { ActivationPattern } from "../../src/pwl/pattern.js";
 import { randomNet } from "../pwl/nets.js";
 import { cube, degenerateNet, genericNet, patternsOf } from "./enumerate-nets.js";
 
@@ -298,5 +301,28 @@ describe("the dual graph", () => {
     expect(dot).toContain('[label="111"]');
     expect(dot.match(/ -- /g)).toHaveLength(12);
     expect(dot.startsWith("graph cells {")).toBe(true);
+  });
+
+  it("of a partition is that of the enumeration of the same net, and names a gate that changes", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 1e6 }), async (seed) => {
+        const net = degenerateNet(seed, [2, 5, 4, 1]);
+        const square = cube(2);
+        const cut = partition(net, { box: square });
+        const { cells } = await enumerate(net, { box: square });
+        const edgesOf = (graph: DualGraph, pattern: (cell: number) => ActivationPattern) =>
+          Array.from({ length: graph.edges }, (_, e) => {
+            const [one, other] = [pattern(graph.ends[2 * e]), pattern(graph.ends[2 * e + 1])];
+            expect(one.differences(other)).toContain(graph.gates[e]);
+            return [one.toString(), other.toString()].sort().join(" ");
+          }).sort();
+        const [plane, space] = [dualGraph(cut), dualGraph(cells)];
+        expect(plane.nodes).toBe(space.nodes);
+        expect(edgesOf(plane, (cell) => cut.cells.at(cell).pattern)).toEqual(
+          edgesOf(space, (cell) => cells.at(cell).pattern),
+        );
+      }),
+      { numRuns: 40 },
+    );
   });
 });
