@@ -15,6 +15,8 @@ export { type DotOptions, dotLines, toDot } from "./draw/dot.js";
 export {
   type Cell,
   type Cells,
+  type Counts,
+  counts,
   type DualGraph,
   dualGraph,
   dualGraphToDot,

@@ -32,16 +32,21 @@ export function zaslavsky(hyperplanes: number, dimension: number): bigint {
  */
 export function productBound(net: PwlNet, dimension: number = net?.inputSize): bigint {
   requireNet(net, "productBound");
+  return productBounds(net, dimension).at(-1) ?? 1n;
+}
+
+/** The product bound of the net's first l + 1 layers: entry l. Of one layer of hinges it is Zaslavsky's number. */
+export function productBounds(net: PwlNet, dimension: number): bigint[] {
   /** The dimensions that each source can pass on: the input, then every layer's output. */
   const passed = [dimension];
   let bound = 1n;
-  for (const layer of net.layers) {
+  return net.layers.map((layer) => {
     const reachable = layer.argument.terms.reduce((sum, { source }) => sum + passed[source], 0);
     const effective = Math.min(dimension, reachable);
-    bound *= zaslavsky(hyperplanesOf(layer), effective);
     passed.push(Math.min(effective, gateCount(layer)));
-  }
-  return bound;
+    bound *= zaslavsky(hyperplanesOf(layer), effective);
+    return bound;
+  });
 }
 
 function hyperplanesOf(layer: PwlNet["layers"][number]): number {

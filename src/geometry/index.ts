@@ -2,6 +2,7 @@
 
 export type { Cell, Cells } from "./cell.js";
 export { productBound, zaslavsky } from "./cell-bounds.js";
+export { type Counts, counts } from "./counts.js";
 export { type DualGraph, type DualGraphDotOptions, dualGraph, dualGraphToDot } from "./dual-graph.js";
 export {
   type EnumerateOptions,
