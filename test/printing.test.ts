@@ -9,6 +9,7 @@ import {
   nn,
   partition,
   reluNet,
+  streamCells,
   tensor,
   trace,
 } from "crease";
@@ -57,6 +58,15 @@ describe("what people print is short and says what it is:", () => {
     expect(printed(await enumerate(diamond, { box, limits: { cells: 1 } }))).toMatch(
       /^Enumeration \{ stopped \(cells\), \d+ sub-problems? left, 1 cell in/,
     );
+    const all = ["witness", "map", "facets", "chebyshev", "vertices", "volume"] as const;
+    const wanted = await enumerate(diamond, { box, want: all });
+    const text =
+      /^EnumeratedCell 0 \{ pattern \d{4}, witness \[.*\], A \[\[-?1, -?1\]\], b \[-1\], 4 facets, inscribed ball of radius 1, 4 vertices, volume 4 \}$/;
+    expect(printed(wanted.cells.at(0))).toMatch(text);
+    expect(Object.keys(wanted.cells.at(0))).toContain("witness");
+    for await (const cell of streamCells(diamond, { box, want: all, limits: { cells: 1 } })) {
+      expect(printed(cell)).toMatch(text);
+    }
     const many = Array.from({ length: 6 }, () => [0, 1]);
     const wide = reluNet([[[1, 1, 1, 1, 1, 1]], [[1]]], [[-3], [0]]);
     expect(printed(await enumerate(wide, { box: many }))).toContain("× … (6 intervals)");

@@ -53,3 +53,13 @@ export function printsAs<T extends object>(data: T, text: (data: T) => string): 
   const method = { value: () => text(data), enumerable: false, configurable: true };
   return Object.defineProperties(data, { toString: method, [INSPECT]: method });
 }
+
+/** As `printsAs`, for objects of which there are many: they share a prototype with the methods, made once. */
+export function printing<T extends object>(text: (data: T) => string): (data: T) => T {
+  function method(this: T): string {
+    return text(this);
+  }
+  const hidden = { value: method, enumerable: false };
+  const prototype = Object.create(Object.prototype, { toString: hidden, [INSPECT]: hidden });
+  return (data) => Object.setPrototypeOf(data, prototype);
+}

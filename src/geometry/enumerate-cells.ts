@@ -2,7 +2,7 @@
 
 import { GeometryError } from "../base/errors.js";
 import { checkIndex } from "../base/options.js";
-import { counted, INSPECT, listed, shown } from "../base/shown.js";
+import { counted, INSPECT, listed, printing, shortList, shortNumber, shown } from "../base/shown.js";
 import type { PwlNet } from "../pwl/net.js";
 import { ActivationPattern, gatePosition, type PatternLayout } from "../pwl/pattern.js";
 import { DOMAIN, type HyperplanePool } from "./cell-tree-path.js";
@@ -47,6 +47,25 @@ export interface EnumeratedCell {
   readonly volume: number | undefined;
   readonly volumeError: number | undefined;
 }
+
+/** Gives a cell its text. */
+export const printsAsCell = printing((cell: EnumeratedCell): string => {
+  const { pattern, witness, strict, A, b, facets, ball, vertices, volume } = cell;
+  const parts = [`pattern ${pattern.summary()}`];
+  if (witness !== undefined) parts.push(`${strict ? "witness" : "rounded witness"} ${shortList(witness, 4)}`);
+  if (A !== undefined && b !== undefined) {
+    const inputs = A.length / b.length;
+    const rows = Array.from({ length: Math.min(b.length, 3) }, (_, k) =>
+      shortList(A.subarray(k * inputs, (k + 1) * inputs), 4),
+    );
+    parts.push(`A [${rows.join(", ")}${b.length > 3 ? ", …" : ""}]`, `b ${shortList(b, 4)}`);
+  }
+  if (facets !== undefined) parts.push(counted(facets.length, "facet"));
+  if (ball !== undefined) parts.push(`inscribed ball of radius ${shortNumber(ball.radius)}`);
+  if (vertices !== undefined) parts.push(`${vertices.length} vertices`);
+  if (volume !== undefined) parts.push(`volume ${shortNumber(volume)}`);
+  return `EnumeratedCell ${cell.index} { ${parts.join(", ")} }`;
+});
 
 /** The arrays behind `EnumeratedCells`; what was not wanted is empty. */
 export interface CellArrays {
@@ -109,7 +128,7 @@ export class EnumeratedCells {
     const outputs = this.net.output.size;
     const map = want.has("map") ? arrays.maps.subarray(i * outputs * (d + 1), (i + 1) * outputs * (d + 1)) : undefined;
     const pattern = new ActivationPattern(this.layout, this.words(i));
-    return {
+    return printsAsCell({
       index: i,
       pattern,
       witness: want.has("witness") ? arrays.witnesses.subarray(i * d, (i + 1) * d) : undefined,
@@ -130,7 +149,7 @@ export class EnumeratedCells {
         : undefined,
       volume: want.has("volume") ? arrays.volumes[i] : undefined,
       volumeError: want.has("volume") ? arrays.volumeErrors[i] : undefined,
-    };
+    });
   }
 
   private facetsOf(i: number, pattern: ActivationPattern): Facet[] {

@@ -20,7 +20,7 @@ import { type HalfSpaces, HyperplanePool, type Path } from "./cell-tree-path.js"
 import { buildPlan, type Plan } from "./cell-tree-plan.js";
 import type { Polytopes } from "./cell-tree-polytopes.js";
 import { ProgramPolytopes } from "./cell-tree-programs.js";
-import { type EnumeratedCell, EnumeratedCells, type Want } from "./enumerate-cells.js";
+import { type EnumeratedCell, EnumeratedCells, printsAsCell, type Want } from "./enumerate-cells.js";
 import { CellCollector } from "./enumerate-collect.js";
 import { findNeighbours } from "./enumerate-neighbours.js";
 import { netOf } from "./net-of.js";
@@ -229,7 +229,7 @@ class Search {
     const first = this.count - found.length;
     // fresh arrays; hyperplanes of the current path are still referred to, so the pool stays
     this.collector = new CellCollector(this.plan, pool, this.want);
-    return found.map((cell) => ({ ...cell, index: first + cell.index }));
+    return found.map((cell) => printsAsCell({ ...cell, index: first + cell.index }));
   }
 
   result(): Enumeration {
