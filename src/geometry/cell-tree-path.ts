@@ -47,7 +47,7 @@ export class HyperplanePool {
   /** Adds one and gives its index. */
   add({ rows, offset, layer, unit, other }: Candidate): number {
     const { width } = this;
-    if (this.count === this.layer.length) this.grow();
+    if (this.count === this.layer.length) this.reserve(this.count + 1);
     const at = this.count++;
     for (let c = 0; c < width; c++) this.rows[at * width + c] = rows[offset + c];
     this.layer[at] = layer;
@@ -56,8 +56,10 @@ export class HyperplanePool {
     return at;
   }
 
-  private grow(): void {
-    const capacity = 2 * this.layer.length;
+  /** Makes room for so many. */
+  reserve(count: number): void {
+    if (count <= this.layer.length) return;
+    const capacity = Math.max(2 * this.layer.length, count);
     this.rows = enlarged(this.rows, new Float64Array(capacity * this.width));
     this.layer = enlarged(this.layer, new Int32Array(capacity));
     this.unit = enlarged(this.unit, new Int32Array(capacity));

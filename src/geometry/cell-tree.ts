@@ -34,7 +34,7 @@ export const OPEN = -1;
  */
 export type SubProblem = readonly number[];
 
-/** The state of a frame that only holds the polytope its successors start from. */
+/** The state of a frame whose polytope is not searched: its successors start from it, or it was given away. */
 const BASE = -2;
 
 /** A pending polytope of the walk: the gate it was split at, and its state there. */
@@ -232,7 +232,7 @@ export class CellTree {
     return true;
   }
 
-  /** What is left to search, the current polytope included. */
+  /** What is left to search, the current polytope included, which comes last. */
   frontier(): SubProblem[] {
     if (!this.running) return [];
     const problems: SubProblem[] = [];
@@ -242,6 +242,18 @@ export class CellTree {
     }
     problems.push(this.problemAt(this.layer, this.position, OPEN));
     return problems;
+  }
+
+  /** Takes the pending polytope that the walk would come to last out of it; undefined if none is pending. */
+  spare(): SubProblem | undefined {
+    for (let f = 0; f < this.depth; f++) {
+      const frame = this.frames[f];
+      if (frame.state === BASE) continue;
+      const problem = this.problemAt(frame.layer, frame.position, frame.state);
+      frame.state = BASE; // its polytope stays on the stack, and is passed over
+      return problem;
+    }
+    return undefined;
   }
 
   private problemAt(layer: number, position: number, state: number): SubProblem {

@@ -10,13 +10,11 @@ import { CellMeasures } from "./enumerate-measures.js";
 export class CellCollector {
   readonly arrays: CellArrays;
   private capacity = 256;
-  private facetCount = 0;
-  private vertexCount = 0;
   /** 1 per cell that some gate touches: its neighbours need more than the flip of one gate. */
   touched = new Uint8Array(256);
-  private readonly dimension: number;
-  private readonly outputs: number;
-  private readonly words: number;
+  readonly dimension: number;
+  readonly outputs: number;
+  readonly words: number;
   private readonly measures: CellMeasures | undefined;
   private readonly wantMap: boolean;
   private readonly wantWitness: boolean;
@@ -59,7 +57,7 @@ export class CellCollector {
   /** Adds the walk's current cell. */
   visit(tree: CellTree): void {
     const { arrays, words, dimension: d } = this;
-    if (arrays.length === this.capacity) this.grow();
+    this.reserve(arrays.length + 1);
     const i = arrays.length++;
     for (let w = 0; w < words; w++) arrays.patterns[i * words + w] = tree.words[w];
     if (this.wantMap) {
@@ -82,12 +80,8 @@ export class CellCollector {
     const { polytopes, path } = tree;
     const found = polytopes.facets();
     const { hyperplanes, signs } = polytopes;
-    if (this.facetCount + found > arrays.facets.length) {
-      const capacity = 2 * Math.max(arrays.facets.length, found);
-      arrays.facets = enlarged(arrays.facets, new Int32Array(capacity));
-      if (this.wantNeighbours) arrays.neighbours = enlarged(arrays.neighbours, new Int32Array(capacity));
-    }
-    let at = this.facetCount;
+    let at = arrays.facetStarts[i];
+    this.reserveFacets(at + found);
     const neighbours = this.wantNeighbours;
     for (let f = 0; f < found; f++, at++) {
       const hyperplane = hyperplanes[f];
@@ -95,7 +89,6 @@ export class CellCollector {
       arrays.facets[at] = signs[f] > 0 ? named : -1 - named;
       if (neighbours) arrays.neighbours[at] = hyperplane < path.domainCount ? OUTSIDE : NOT_FOUND;
     }
-    this.facetCount = at;
     arrays.facetStarts[i + 1] = at;
     this.touched[i] = tree.touches > 0 ? 1 : 0;
   }
@@ -110,12 +103,10 @@ export class CellCollector {
     }
     if (want.has("vertices")) {
       const { count, x } = measures.vertices!;
-      while ((this.vertexCount + count) * d > arrays.vertices.length) {
-        arrays.vertices = enlarged(arrays.vertices, new Float64Array(2 * arrays.vertices.length));
-      }
-      for (let k = 0; k < count * d; k++) arrays.vertices[this.vertexCount * d + k] = x[k];
-      this.vertexCount += count;
-      arrays.vertexStarts[i + 1] = this.vertexCount;
+      const first = arrays.vertexStarts[i];
+      this.reserveVertices(first + count);
+      for (let k = 0; k < count * d; k++) arrays.vertices[first * d + k] = x[k];
+      arrays.vertexStarts[i + 1] = first + count;
     }
     if (want.has("volume")) {
       arrays.volumes[i] = measures.volume;
@@ -123,9 +114,28 @@ export class CellCollector {
     }
   }
 
-  private grow(): void {
+  /** Makes room for so many facets of all cells. */
+  reserveFacets(count: number): void {
+    const { arrays } = this;
+    if (count <= arrays.facets.length) return;
+    const capacity = Math.max(2 * arrays.facets.length, count);
+    arrays.facets = enlarged(arrays.facets, new Int32Array(capacity));
+    if (this.wantNeighbours) arrays.neighbours = enlarged(arrays.neighbours, new Int32Array(capacity));
+  }
+
+  /** Makes room for so many vertices of all cells. */
+  reserveVertices(count: number): void {
+    const { arrays, dimension: d } = this;
+    if (count * d <= arrays.vertices.length) return;
+    const capacity = Math.max(2 * arrays.vertices.length, count * d);
+    arrays.vertices = enlarged(arrays.vertices, new Float64Array(capacity));
+  }
+
+  /** Makes room for so many cells. */
+  reserve(cells: number): void {
+    if (cells <= this.capacity) return;
     const { arrays, dimension: d, words, want, outputs } = this;
-    this.capacity *= 2;
+    this.capacity = Math.max(2 * this.capacity, cells);
     const { capacity } = this;
     arrays.patterns = enlarged(arrays.patterns, new Uint32Array(capacity * words));
     if (want.has("witness")) {

@@ -9,29 +9,24 @@
  * proved: how near the other numbers (half-spaces, maps, vertices, balls, volumes) are to the exact ones they round.
  */
 
+import { threadCount } from "../array/wasm/threads.js";
 import { GeometryError, OptionError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
 import { counted, printsAs, shortNumber, shown, shownBox } from "../base/shown.js";
 import { type Box, checkBox } from "../pwl/box.js";
 import { gatesInLayers, type PwlNet, printsAsNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
-import { CellTree, type SubProblem } from "./cell-tree.js";
-import { type HalfSpaces, HyperplanePool, type Path } from "./cell-tree-path.js";
-import { buildPlan, type Plan } from "./cell-tree-plan.js";
-import type { Polytopes } from "./cell-tree-polytopes.js";
-import { ProgramPolytopes } from "./cell-tree-programs.js";
-import { type EnumeratedCell, EnumeratedCells, printsAsCell, type Want } from "./enumerate-cells.js";
-import { CellCollector } from "./enumerate-collect.js";
+import { OPEN, type SubProblem } from "./cell-tree.js";
+import type { HalfSpaces } from "./cell-tree-path.js";
+import type { Plan } from "./cell-tree-plan.js";
+import type { EnumeratedCell, EnumeratedCells, Want } from "./enumerate-cells.js";
+import type { EnumerationJob, EnumerationMethod, Frontier } from "./enumerate-job.js";
 import { findNeighbours } from "./enumerate-neighbours.js";
+import { EnumerationRun, type RunOptions } from "./enumerate-run.js";
 import { netOf } from "./net-of.js";
 import { readVector, widthOf } from "./vector.js";
-import { FacetOverflow, VertexPolytopes } from "./vertex-polytopes.js";
 
-/** Which representation of polytopes the walk uses. */
-export type EnumerationMethod = "vertices" | "linear-programs";
-
-/** What is left to search, as plain data (it survives JSON). May be split: each entry is searched on its own. */
-export type Frontier = readonly SubProblem[];
+export type { EnumerationMethod, Frontier } from "./enumerate-job.js";
 
 export interface EnumerationProgress {
   /** Cells found so far. */
@@ -61,6 +56,11 @@ export interface EnumerateOptions {
   readonly onProgress?: (progress: EnumerationProgress) => void;
   /** Stops the search when so many cells were found, or so many seconds have passed. */
   readonly limits?: { readonly cells?: number; readonly seconds?: number };
+  /**
+   * Threads that search, the caller's included: default the number that `setThreads` set. More than one help in Node, once
+   * a search has lasted some 40 ms; in a page the caller searches alone.
+   */
+  readonly threads?: number;
   /** Searches only these sub-problems: the frontier of an incomplete enumeration of the same net, domain and split. */
   readonly resume?: Frontier;
 }
@@ -87,6 +87,7 @@ const OPTIONS = {
   ...{ method: ["auto", "vertices", "linear-programs"], splitAtOutputZero: "true or false" },
   ...{ exact: ["filtered", "always"], resume: "anything", onProgress: "a function" },
   polytope: { A: "an array", b: "anything" },
+  threads: "a whole number of at least 1",
   limits: { cells: "a number of at least 0", seconds: "a number of at least 0" },
   signal: "an AbortSignal (of a controller: controller.signal)",
 } satisfies OptionKinds;
@@ -104,31 +105,23 @@ function readNetOf(f: Readable, options: EnumerateOptions, where: string): PwlNe
   return net;
 }
 
-/** Cells visited between two looks at the clock. */
-const BATCH = 64;
-/** Milliseconds of work before the event loop gets its turn. */
-const SLICE = 25;
-
 /**
  * Finds all cells of a net in a domain.
  *
- * Yields to the event loop every 25 ms, so that a page stays alive and `signal` can arrive.
+ * Yields to the event loop every 25 ms, so that a page stays alive and `signal` can arrive. The cells, their order, and
+ * every number of them are the same for any number of threads.
  *
  * @throws OptionError for a bad option, GeometryError for a domain that is empty, flat, unbounded or of another dimension,
  * PiecewiseLinearError for a net that is not legal (a NaN weight, for one).
  */
 export async function enumerate(f: Readable, options: EnumerateOptions): Promise<Enumeration> {
-  const search = new Search(readNetOf(f, options, "enumerate"), options);
-  let slice = performance.now();
-  while (search.advance()) {
-    const now = performance.now();
-    if (now - slice > SLICE) {
-      options.onProgress?.({ cells: search.count, seconds: search.seconds });
-      await turn();
-      slice = performance.now();
-    }
+  const run = begin(readNetOf(f, options, "enumerate"), options);
+  try {
+    while (run.advance()) await run.pause();
+    return resultOf(run);
+  } finally {
+    run.close();
   }
-  return search.result();
 }
 
 /**
@@ -138,181 +131,60 @@ export async function enumerate(f: Readable, options: EnumerateOptions): Promise
 export async function* streamCells(f: Readable, options: EnumerateOptions): AsyncGenerator<EnumeratedCell, void, void> {
   const net = readNetOf(f, options, "streamCells");
   const want = (options.want ?? DEFAULT_WANT).filter((name) => name !== "neighbours");
-  const search = new Search(net, { ...options, want, countOnly: false });
-  let slice = performance.now();
-  let more = true;
-  while (more) {
-    more = search.advance();
-    const found = search.take();
-    for (const cell of found) yield cell;
-    if (performance.now() - slice > SLICE) {
-      options.onProgress?.({ cells: search.count, seconds: search.seconds });
-      await turn();
-      slice = performance.now();
+  const run = begin(net, { ...options, want, countOnly: false }, { mostWaiting: MOST_WAITING });
+  try {
+    for (let more = true; more; ) {
+      more = run.advance();
+      yield* run.take();
+      if (more) await run.pause();
     }
+  } finally {
+    run.close();
   }
 }
+
+/** Cells of a stream that helping threads may have found before those that come first. */
+const MOST_WAITING = 1 << 14;
 
 const DEFAULT_WANT: readonly Want[] = ["witness", "map", "facets", "neighbours"];
 const ALL_WANT: readonly Want[] = [...DEFAULT_WANT, "chebyshev", "vertices", "volume"];
 
-/** One enumeration under way. */
-class Search {
-  count = 0;
-  private readonly net: PwlNet;
-  private readonly plan: Plan;
-  private readonly want: ReadonlySet<Want>;
-  private readonly method: EnumerationMethod;
-  private readonly problems: (SubProblem | undefined)[];
-  private readonly cellsPerLayer: Float64Array;
-  private readonly started = performance.now();
-  private readonly limitCells: number;
-  private readonly limitSeconds: number;
-  private pool: HyperplanePool;
-  private collector: CellCollector | undefined;
-  private tree: CellTree | undefined;
-  private stopped: Enumeration["stopped"];
-  /** 32-bit words of facets per vertex. */
-  private words = 1;
-  private exactDecisions = 0;
-  private linearPrograms = 0;
+/** Reads what else is to be read, and begins. */
+function begin(net: PwlNet, options: EnumerateOptions, more: Partial<RunOptions> = {}): EnumerationRun {
+  const whole = options.splitAtOutputZero ? splitAtOutput(net) : net;
+  const want = readWant(options.want ?? DEFAULT_WANT);
+  const job: EnumerationJob = {
+    net: whole,
+    lower: Float64Array.from(options.box, ([low]) => low),
+    upper: Float64Array.from(options.box, ([, high]) => high),
+    polytope: options.polytope,
+    method: chooseMethod(options, net.inputSize, want),
+    want,
+    countOnly: options.countOnly === true,
+    exact: options.exact === "always",
+  };
+  const { signal, onProgress, limits, resume, threads = threadCount() } = options;
+  return new EnumerationRun(job, { signal, onProgress, limits, threads, ...more }, (plan) =>
+    resume === undefined ? [new Array(plan.layout.gates).fill(OPEN)] : readFrontier(resume, plan),
+  );
+}
 
-  constructor(
-    net: PwlNet,
-    private readonly options: EnumerateOptions,
-  ) {
-    this.net = options.splitAtOutputZero ? splitAtOutput(net) : net;
-    const lower = Float64Array.from(options.box, ([low]) => low);
-    const upper = Float64Array.from(options.box, ([, high]) => high);
-    const plan = buildPlan(this.net, lower, upper);
-    if (options.exact === "always") for (const { error } of plan.layers) error.fill(Number.POSITIVE_INFINITY);
-    this.plan = plan;
-    this.want = readWant(options.want ?? DEFAULT_WANT);
-    this.method = chooseMethod(options, net.inputSize, this.want);
-    this.limitCells = options.limits?.cells ?? Number.POSITIVE_INFINITY;
-    this.limitSeconds = options.limits?.seconds ?? Number.POSITIVE_INFINITY;
-    this.problems = options.resume === undefined ? [undefined] : readFrontier(options.resume, plan).reverse();
-    this.cellsPerLayer = new Float64Array(this.net.layers.length);
-    this.pool = new HyperplanePool(plan.dimension + 1);
-    if (!options.countOnly) this.collector = new CellCollector(plan, this.pool, this.want);
-    if (this.problems.length > 0) this.nextTree();
-  }
-
-  get seconds(): number {
-    return (performance.now() - this.started) / 1000;
-  }
-
-  /** Works for one batch; false when there is no more to do. */
-  advance(): boolean {
-    if (this.options.signal?.aborted) this.stopped = "aborted";
-    else if (this.count >= this.limitCells) this.stopped = "cells";
-    else if (this.seconds >= this.limitSeconds) this.stopped = "seconds";
-    if (this.tree === undefined) {
-      this.stopped = undefined; // all was done before the limit was looked at
-      return false;
-    }
-    if (this.stopped !== undefined) return false;
-    const { tree, collector } = this;
-    const before = tree.count;
-    const visit = collector === undefined ? undefined : () => collector.visit(tree);
-    const done = this.step(tree, Math.min(BATCH, this.limitCells - this.count), visit);
-    this.count += tree.count - before;
-    if (done) this.nextTree();
-    return true;
-  }
-
-  /** The cells found since the last call, as objects that stay valid. */
-  take(): EnumeratedCell[] {
-    const { collector, pool } = this;
-    if (collector === undefined || collector.arrays.length === 0) return [];
-    const found = [...this.cellsOf(collector)];
-    const first = this.count - found.length;
-    // fresh arrays; hyperplanes of the current path are still referred to, so the pool stays
-    this.collector = new CellCollector(this.plan, pool, this.want);
-    return found.map((cell) => printsAsCell({ ...cell, index: first + cell.index }));
-  }
-
-  result(): Enumeration {
-    const { collector, plan, pool, want, tree } = this;
-    const frontier: SubProblem[] = [];
-    if (tree !== undefined) frontier.push(...tree.frontier());
-    for (const problem of this.problems) if (problem !== undefined) frontier.push(problem);
-    this.account();
-    const cells = this.cellsOf(collector ?? new CellCollector(plan, pool, new Set()));
-    if (collector !== undefined && want.has("neighbours")) findNeighbours(cells, collector.touched);
-    const result: Enumeration = {
-      complete: this.stopped === undefined,
-      stopped: this.stopped,
-      count: this.count,
-      cells,
-      frontier,
-      cellsPerLayer: Array.from(this.cellsPerLayer),
-      method: this.method,
-      statistics: {
-        exactDecisions: this.exactDecisions,
-        linearPrograms: this.linearPrograms,
-        seconds: this.seconds,
-      },
-    };
-    return printsAs(result, describe);
-  }
-
-  private cellsOf({ arrays }: CellCollector): EnumeratedCells {
-    const { layout, lower, upper } = this.plan;
-    return new EnumeratedCells(this.net, layout, arrays, this.pool, this.want, lower, upper);
-  }
-
-  /** Begins the next sub-problem that holds a cell. */
-  private nextTree(): void {
-    this.account();
-    this.tree = undefined;
-    while (this.problems.length > 0) {
-      const problem = this.problems.pop();
-      try {
-        const tree = this.plant();
-        if (!tree.begin(problem)) continue;
-        this.tree = tree;
-        return;
-      } catch (error) {
-        if (!(error instanceof FacetOverflow)) throw error;
-        this.words++;
-        this.problems.push(problem);
-      }
-    }
-  }
-
-  /** A tree whose root is the domain. */
-  private plant(): CellTree {
-    const polytopes = (plan: Plan, path: Path): Polytopes =>
-      this.method === "vertices" ? new VertexPolytopes(plan, path, this.words) : new ProgramPolytopes(plan, path);
-    const pool = this.options.countOnly ? undefined : this.pool;
-    const tree = new CellTree(this.plan, this.options.polytope, polytopes, pool);
-    if (tree.enterDomain()) return tree;
-    throw new GeometryError(
-      "the domain has no interior: its half-spaces A x <= b leave nothing full-dimensional of the box; cells are full-dimensional, so give a domain that is",
-    );
-  }
-
-  /** Takes `most` steps of the tree; a polytope with too many facets sends what is left back, with wider bit sets. */
-  private step(tree: CellTree, most: number, visit: (() => void) | undefined): boolean {
-    try {
-      return tree.step(most, visit);
-    } catch (error) {
-      if (!(error instanceof FacetOverflow)) throw error;
-      this.words++;
-      this.problems.push(...tree.frontier());
-      return true;
-    }
-  }
-
-  /** Adds the finished tree's counts. */
-  private account(): void {
-    if (this.tree === undefined) return;
-    const { cellsPerLayer, polytopes } = this.tree;
-    for (let l = 0; l < cellsPerLayer.length; l++) this.cellsPerLayer[l] += cellsPerLayer[l];
-    this.exactDecisions += polytopes.statistics.exact;
-    this.linearPrograms += polytopes.statistics.programs;
-  }
+function resultOf(run: EnumerationRun): Enumeration {
+  const { job, collector, tally, stopped, frontier, seconds } = run;
+  const cells = run.cells();
+  if (collector !== undefined && job.want.has("neighbours")) findNeighbours(cells, collector.touched);
+  const { exactDecisions, linearPrograms } = tally;
+  const result: Enumeration = {
+    complete: stopped === undefined,
+    stopped,
+    count: tally.cells,
+    cells,
+    frontier,
+    cellsPerLayer: Array.from(tally.perLayer),
+    method: job.method,
+    statistics: { exactDecisions, linearPrograms, seconds },
+  };
+  return printsAs(result, describe);
 }
 
 /** An enumeration in one line. */
@@ -321,14 +193,6 @@ function describe({ complete, stopped, count, cells, frontier, method, statistic
   const state = complete ? "complete" : `stopped (${stopped}), ${counted(frontier.length, "sub-problem")} left`;
   const how = `by ${method} in ${shortNumber(statistics.seconds)} s`;
   return `Enumeration { ${state}, ${counted(count, "cell")} in ${box}, ${gatesInLayers(cells.net)}, ${how} }`;
-}
-
-/** Lets timers, input and abort signals through; Node's own way costs microseconds, a browser's timer milliseconds. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === "function") setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
 }
 
 /** The net with one more layer of hinges, on its outputs. Its outputs stay what they are. */

@@ -1,0 +1,6 @@
+/** Starts `enumerate-worker.ts` where the library runs from its sources. */
+
+import { register } from "tsx/esm/api";
+
+register();
+await import("./enumerate-worker.ts");
