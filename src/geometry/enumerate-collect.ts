@@ -109,12 +109,13 @@ export class CellCollector {
       arrays.balls[i * (d + 1) + d] = measures.radius;
     }
     if (want.has("vertices")) {
-      const { count, x } = measures.vertices!;
+      const { count, ids, pool } = measures.vertices!;
       while ((this.vertexCount + count) * d > arrays.vertices.length) {
         arrays.vertices = enlarged(arrays.vertices, new Float64Array(2 * arrays.vertices.length));
       }
-      for (let k = 0; k < count * d; k++) arrays.vertices[this.vertexCount * d + k] = x[k];
-      this.vertexCount += count;
+      for (let k = 0; k < count; k++, this.vertexCount++) {
+        for (let j = 0; j < d; j++) arrays.vertices[this.vertexCount * d + j] = pool.x[ids[k] * d + j];
+      }
       arrays.vertexStarts[i + 1] = this.vertexCount;
     }
     if (want.has("volume")) {
