@@ -57,7 +57,7 @@ function cutEdgesInOneWord(
   const { dimension: d, masks } = pool;
   const below = gatherNegatives(list, signs);
   // pairs are fewer than the entries of a hash table only while vertices are few
-  if (simple && below * (count - below) > 3 * d * count) {
+  if (simple && below * (count - below) > 5 * d * count) {
     cutEdgesByHash(list, signs, values, error, norm, slot);
     return;
   }
@@ -66,21 +66,19 @@ function cutEdgesInOneWord(
     if (signs[p] <= 0) continue;
     const own = masks[ids[p]];
     for (let k = 0; k < below; k++) {
-      const common = own & negativeMasks[k];
-      // at least d - 1 bits? Clear d - 2 and see
-      let rest = common;
-      if (d > 2) {
-        rest &= rest - 1;
-        if (d > 3) {
-          rest &= rest - 1;
-          if (d > 4) for (let cleared = 4; cleared < d; cleared++) rest &= rest - 1;
-        }
+      const other = negativeMasks[k];
+      if (simple) {
+        // both lie on d facets: they share d - 1 iff p lies on a single one that n does not
+        const alone = own & ~other;
+        if ((alone & (alone - 1)) !== 0) continue;
+      } else {
+        const shared = bitCount(own & other);
+        if (shared < d - 1) continue;
+        if (bitCount(own) > d && bitCount(other) > d && !isEdge(list, p, negatives[k])) continue;
       }
-      if (rest === 0 && d > 1) continue;
       const n = negatives[k];
-      if (!simple && bitCount(own) > d && bitCount(negativeMasks[k]) > d && !isEdge(list, p, n)) continue;
       const v = placeOnEdge(pool, ids[p], ids[n], values[p], values[n], error, norm);
-      pool.masks[v] = common | bit;
+      pool.masks[v] = (own & other) | bit;
     }
   }
 }
@@ -199,19 +197,16 @@ function placeOnEdge(
   norm: number,
 ): number {
   const at = pool.add();
-  const { dimension: d, x, radius } = pool;
+  const { dimension: d, x, radius, extent } = pool;
   const gap = valueP - valueN;
   // a sign decided in integers may contradict a value that is all rounding: then any point of the edge will do
   const t = gap > 0 ? Math.min(Math.max(valueP / gap, 0), 1) : 0.5;
   let length = 0;
-  let size = 0;
   for (let j = 0, a = p * d, b = n * d, c = at * d; j < d; j++, a++, b++, c++) {
     const step = x[b] - x[a];
     x[c] = x[a] + t * step;
     const far = Math.abs(step);
     if (far > length) length = far;
-    const magnitude = Math.abs(x[a]);
-    if (magnitude > size) size = magnitude;
   }
   const errorP = error + norm * radius[p];
   const errorN = error + norm * radius[n];
@@ -220,7 +215,7 @@ function placeOnEdge(
   const off = certain > 0 ? Math.max(errorP, errorN) / certain + 2 ** -50 : 1;
   // 2^-50 of everything in the expression covers its four roundings and those of this bound
   radius[at] =
-    (wider + Math.min(off, 1) * (length + 2 * wider)) * (1 + 2 ** -40) + 2 ** -50 * (size + length) + 2 ** -1000;
+    (wider + Math.min(off, 1) * (length + 2 * wider)) * (1 + 2 ** -40) + 2 ** -50 * (extent + length) + 2 ** -1000;
   return at;
 }
 

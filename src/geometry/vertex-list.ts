@@ -3,6 +3,7 @@
  * have it: splitting a polytope copies numbers of vertices, not vertices.
  */
 
+import { SLACK } from "../exact/rounding.js";
 import { enlarged } from "./cell-tree-path.js";
 
 /** The vertices of a polytope and of those pending, in typed arrays; last in, first out. */
@@ -19,6 +20,8 @@ export class VertexPool {
    * vertex: a slot is not given to another hyperplane while a vertex of the polytope lies on its facet.
    */
   masks: Int32Array;
+  /** No coordinate is further than this from 0. */
+  extent = 0;
   private nextName = 0;
 
   constructor(
@@ -83,6 +86,9 @@ export class VertexList {
     const { pool } = this;
     const { dimension: d, words } = pool;
     pool.count = 0;
+    pool.extent = 0;
+    for (let j = 0; j < d; j++) pool.extent = Math.max(pool.extent, Math.abs(lower[j]), Math.abs(upper[j]));
+    pool.extent *= SLACK; // coordinates between two others may round outwards
     this.count = 2 ** d;
     this.reserve(this.count);
     this.live.fill(0);
