@@ -159,20 +159,42 @@ export class LinearProgram {
       }
       let largest = 0;
       for (let i = 0; i < d; i++) if (rates[i] > largest) largest = rates[i];
-      let leaving = -1;
-      let step = Number.POSITIVE_INFINITY;
-      for (let i = 0; i < d; i++) {
-        if (rates[i] > 1e-11 * largest) {
-          const ratio = multipliers[i] / rates[i];
-          if (ratio < step || (ratio === step && rates[i] > rates[leaving])) {
-            step = ratio;
-            leaving = i;
+      // as long as the row stays violated when that is a box side and x goes on to the opposite one, x does, and the next
+      // ratio is looked for: one pivot where several would follow
+      let leaving: number;
+      let step: number;
+      let slack = worst;
+      for (;;) {
+        leaving = -1;
+        step = Number.POSITIVE_INFINITY;
+        for (let i = 0; i < d; i++) {
+          if (rates[i] > 1e-11 * largest) {
+            const ratio = multipliers[i] / rates[i];
+            if (ratio < step || (ratio === step && rates[i] > rates[leaving])) {
+              step = ratio;
+              leaving = i;
+            }
           }
         }
+        if (leaving < 0) return INFEASIBLE;
+        const side = basis[leaving];
+        if (side >= 0) break;
+        const j = (-1 - side) >> 1;
+        const range = upper[j] - lower[j];
+        const raised = slack + rates[leaving] * range;
+        if (!(raised < 0)) break;
+        slack = raised;
+        value -= multipliers[leaving] * range;
+        for (let k = 0, at = leaving * d; k < d; k++, at++) {
+          x[k] += range * inverse[at];
+          inverse[at] = -inverse[at];
+        }
+        rates[leaving] = -rates[leaving];
+        multipliers[leaving] = -multipliers[leaving];
+        basis[leaving] = (side & 1) === 0 ? side + 1 : side - 1;
       }
-      if (leaving < 0) return INFEASIBLE;
       // 3. exchange
-      const move = -worst / rates[leaving];
+      const move = -slack / rates[leaving];
       value -= multipliers[leaving] * move;
       const first = leaving * d;
       const scale = 1 / rates[leaving];

@@ -21,6 +21,8 @@ export class LayerMap {
   private updates = 0;
   private readonly size: number;
   private readonly width: number;
+  /** The weights on the layer before, if it is read at all. */
+  private readonly transposed: Float64Array | undefined;
 
   constructor(
     private readonly plan: Plan,
@@ -30,6 +32,7 @@ export class LayerMap {
     this.size = layer.size;
     this.width = plan.dimension + 1;
     this.rows = new Float64Array(layer.size * this.width);
+    this.transposed = index > 0 ? layer.terms.find(({ source }) => source === index)?.transposed : undefined;
     this.applied = new Int32Array(index > 0 ? plan.layers[index - 1].gateCount : 0);
   }
 
@@ -69,25 +72,18 @@ export class LayerMap {
   }
 
   private update(before: LayerMap, now: Int32Array, undecided: Int32Array, undecidedCount: number): void {
-    const layer = this.plan.layers[this.index];
-    const term = layer.terms.find(({ source }) => source === this.index);
-    if (term === undefined) return;
+    const { transposed } = this;
+    if (transposed === undefined) return;
     const gates = this.plan.layers[this.index - 1].gates!;
     const { applied, width } = this;
     for (let at = 0; at < undecidedCount; at++) {
       const j = undecided[at];
       if (applied[j] === now[j]) continue;
       if (gates.kind === "hinge") {
-        this.addOuter(
-          term.transposed,
-          j,
-          slope(gates, j, now[j]) - slope(gates, j, applied[j]),
-          before.rows,
-          j * width,
-        );
+        this.addOuter(transposed, j, slope(gates, j, now[j]) - slope(gates, j, applied[j]), before.rows, j * width);
       } else {
-        this.addOuter(term.transposed, j, -1, before.rows, (gates.starts[j] + applied[j]) * width);
-        this.addOuter(term.transposed, j, 1, before.rows, (gates.starts[j] + now[j]) * width);
+        this.addOuter(transposed, j, -1, before.rows, (gates.starts[j] + applied[j]) * width);
+        this.addOuter(transposed, j, 1, before.rows, (gates.starts[j] + now[j]) * width);
       }
     }
   }

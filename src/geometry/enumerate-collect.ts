@@ -102,10 +102,12 @@ export class CellCollector {
       arrays.balls[i * (d + 1) + d] = measures.radius;
     }
     if (want.has("vertices")) {
-      const { count, x } = measures.vertices!;
+      const { count, ids, pool } = measures.vertices!;
       const first = arrays.vertexStarts[i];
       this.reserveVertices(first + count);
-      for (let k = 0; k < count * d; k++) arrays.vertices[first * d + k] = x[k];
+      for (let k = 0; k < count; k++) {
+        for (let j = 0; j < d; j++) arrays.vertices[(first + k) * d + j] = pool.x[ids[k] * d + j];
+      }
       arrays.vertexStarts[i + 1] = first + count;
     }
     if (want.has("volume")) {

@@ -10,13 +10,12 @@ import type { Path } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
 import type { ExactRow } from "./exact-rows.js";
 import { invert } from "./vertex-inverse.js";
-import type { VertexList } from "./vertex-list.js";
+import type { VertexList, VertexPool } from "./vertex-list.js";
 
 /** Exact points kept before all are forgotten. */
 const MOST_POINTS = 50_000;
 
 export class VertexArithmetic {
-  private nextName = 0;
   private readonly points = new Map<number, readonly bigint[]>();
   private readonly dimension: number;
   private readonly matrix: Float64Array;
@@ -38,13 +37,8 @@ export class VertexArithmetic {
     this.residual = new Float64Array(d);
   }
 
-  /** Gives new vertices names. */
-  name({ names, count }: VertexList): void {
-    for (let v = 0; v < count; v++) names[v] = this.nextName++;
-  }
-
   /** An affine function at a vertex's coordinates. */
-  valueAt(rows: Float64Array, offset: number, { x }: VertexList, v: number): number {
+  valueAt(rows: Float64Array, offset: number, { x }: VertexPool, v: number): number {
     const { dimension: d } = this;
     let value = rows[offset + d];
     for (let j = 0; j < d; j++) value += rows[offset + j] * x[v * d + j];
@@ -62,6 +56,7 @@ export class VertexArithmetic {
    */
   refine(list: VertexList, v: number): boolean {
     const { dimension: d, path, matrix, inverse, chosen, normals } = this;
+    const { pool } = list;
     if (!this.chooseFacets(list, v)) return false;
     const { rows, error } = path;
     let charged = 0;
@@ -92,27 +87,27 @@ export class VertexArithmetic {
       if (rowOff > off) off = rowOff;
     }
     if (!(off < 0.25)) return false;
-    let largest = this.residuals(list, v);
+    let largest = this.residuals(pool, v);
     const moved = largest > 4 * charged;
     if (moved) {
-      this.step(list, v);
-      largest = this.residuals(list, v);
+      this.step(pool, v);
+      largest = this.residuals(pool, v);
     }
     let size = 0;
-    for (let j = v * d; j < (v + 1) * d; j++) size = Math.max(size, Math.abs(list.x[j]));
+    for (let j = v * d; j < (v + 1) * d; j++) size = Math.max(size, Math.abs(pool.x[j]));
     const radius = ((norm * (largest + 2 * charged)) / (1 - 2 * off)) * (1 + 2 ** -40) + UNIT_ROUNDOFF * size;
-    const shrank = radius < list.radius[v];
+    const shrank = radius < pool.radius[v];
     // after a step the radius is replaced even if it grew: it is proven for where the vertex is now
-    if (shrank || moved) list.radius[v] = Number.isNaN(radius) ? Number.POSITIVE_INFINITY : radius;
+    if (shrank || moved) pool.radius[v] = Number.isNaN(radius) ? Number.POSITIVE_INFINITY : radius;
     return shrank;
   }
 
   /** The values of the chosen hyperplanes' functions at a vertex's coordinates; gives the largest. */
-  private residuals(list: VertexList, v: number): number {
+  private residuals(pool: VertexPool, v: number): number {
     const { dimension: d, path, chosen, residual } = this;
     let largest = 0;
     for (let i = 0; i < d; i++) {
-      const value = this.valueAt(path.rows, chosen[i] * (d + 1), list, v);
+      const value = this.valueAt(path.rows, chosen[i] * (d + 1), pool, v);
       residual[i] = value;
       const far = Math.abs(value);
       if (!(far <= largest)) largest = far; // NaN too
@@ -121,7 +116,7 @@ export class VertexArithmetic {
   }
 
   /** A Newton step. The exact vertex lies in the box, so clamping never moves away from it. */
-  private step({ x }: VertexList, v: number): void {
+  private step({ x }: VertexPool, v: number): void {
     const { dimension: d, inverse, residual, plan } = this;
     for (let j = 0; j < d; j++) {
       let move = 0;
@@ -131,7 +126,7 @@ export class VertexArithmetic {
   }
 
   /** The hyperplanes of a vertex, if there are exactly d. */
-  private chooseFacets({ masks, words, codes }: VertexList, v: number): boolean {
+  private chooseFacets({ pool: { masks, words }, codes }: VertexList, v: number): boolean {
     const { dimension: d, chosen } = this;
     let found = 0;
     for (let w = 0; w < words; w++) {
@@ -154,7 +149,8 @@ export class VertexArithmetic {
   /** A vertex in homogeneous integers: d numerators and a positive denominator. */
   exactPoint(list: VertexList, v: number): readonly bigint[] {
     const { dimension: d } = this;
-    const name = list.names[v];
+    const { pool } = list;
+    const name = pool.names[v];
     let point = this.points.get(name);
     if (point === undefined) {
       point = meetIntegers(this.independentRows(list, v))!;
@@ -164,10 +160,10 @@ export class VertexArithmetic {
     let size = 0;
     for (let j = 0; j < d; j++) {
       const coordinate = toNumber(point[j], point[d]);
-      list.x[v * d + j] = coordinate;
+      pool.x[v * d + j] = coordinate;
       size = Math.max(size, Math.abs(coordinate));
     }
-    list.radius[v] = 4 * UNIT_ROUNDOFF * size + 2 ** -1000;
+    pool.radius[v] = 4 * UNIT_ROUNDOFF * size + 2 ** -1000;
     return point;
   }
 
@@ -176,8 +172,8 @@ export class VertexArithmetic {
     const { dimension: d } = this;
     const sums: bigint[] = new Array(d).fill(0n);
     let denominator = 1n;
-    for (let v = 0; v < list.count; v++) {
-      const point = this.exactPoint(list, v);
+    for (let k = 0; k < list.count; k++) {
+      const point = this.exactPoint(list, list.ids[k]);
       for (let j = 0; j < d; j++) sums[j] = sums[j] * point[d] + point[j] * denominator;
       denominator *= point[d];
     }
@@ -186,7 +182,7 @@ export class VertexArithmetic {
   }
 
   /** d independent hyperplanes of a vertex, in integers, by elimination over all that pass through it. */
-  private independentRows({ masks, words, codes }: VertexList, v: number): ExactRow[] {
+  private independentRows({ pool: { masks, words }, codes }: VertexList, v: number): ExactRow[] {
     const { dimension: d, path } = this;
     const rows: ExactRow[] = [];
     const reduced: { row: bigint[]; lead: number }[] = [];

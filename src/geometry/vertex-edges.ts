@@ -1,9 +1,9 @@
 /** Where a hyperplane cuts the edges of a polytope: one new vertex per edge whose ends lie on different sides. */
 
-import type { VertexList } from "./vertex-list.js";
+import type { VertexList, VertexPool } from "./vertex-list.js";
 
 /**
- * Fills `created` with the vertices on the cut edges of a list. Two vertices are the ends of an edge iff they share d - 1
+ * Adds the vertices on the cut edges of a list to its pool. Two vertices are the ends of an edge iff they share d - 1
  * facets and no third vertex lies on all the facets they share; where one of them lies on exactly d facets, sharing d - 1
  * is enough.
  *
@@ -11,7 +11,7 @@ import type { VertexList } from "./vertex-list.js";
  * ends (their radii included) and g = f(p) - f(n) as computed, t is off by at most max(e_p, e_n) / (g - e_p - e_n), so
  * the new radius is (1 - t) r_p + t r_n + that · |n - p| + the rounding of the expression itself.
  *
- * @param values the function at the vertices, positive and negative as `signs` says.
+ * @param values the function at the list's vertices, positive and negative as `signs` says.
  * @param error at least |computed f - exact f| over the box; `norm` at least Σ|a_j|.
  * @param slot the facet slot of the cut.
  */
@@ -22,19 +22,26 @@ export function cutEdges(
   error: number,
   norm: number,
   slot: number,
-  created: VertexList,
 ): void {
-  created.count = 0;
-  if (list.words === 1) cutEdgesInOneWord(list, signs, values, error, norm, slot, created);
-  else cutEdgesInWords(list, signs, values, error, norm, slot, created);
+  if (list.pool.words === 1) cutEdgesInOneWord(list, signs, values, error, norm, slot);
+  else cutEdgesInWords(list, signs, values, error, norm, slot);
 }
 
+/** The places of the negative vertices in the list, and (for one word) their facets. */
 let negatives = new Int32Array(64);
+let negativeMasks = new Int32Array(64);
 
-function gatherNegatives(list: VertexList, signs: Int8Array): number {
-  if (negatives.length < list.count) negatives = new Int32Array(2 * list.count);
+function gatherNegatives({ ids, count, pool: { masks } }: VertexList, signs: Int8Array): number {
+  if (negatives.length < count) {
+    negatives = new Int32Array(2 * count);
+    negativeMasks = new Int32Array(2 * count);
+  }
   let found = 0;
-  for (let v = 0; v < list.count; v++) if (signs[v] < 0) negatives[found++] = v;
+  for (let k = 0; k < count; k++) {
+    if (signs[k] >= 0) continue;
+    negatives[found] = k;
+    negativeMasks[found++] = masks[ids[k]];
+  }
   return found;
 }
 
@@ -45,36 +52,33 @@ function cutEdgesInOneWord(
   error: number,
   norm: number,
   slot: number,
-  created: VertexList,
 ): void {
-  const { dimension: d, masks, count, simple } = list;
+  const { ids, count, simple, pool } = list;
+  const { dimension: d, masks } = pool;
   const below = gatherNegatives(list, signs);
   // pairs are fewer than the entries of a hash table only while vertices are few
-  if (simple && below * (count - below) > 3 * d * count) {
-    cutEdgesByHash(list, signs, values, error, norm, slot, created);
+  if (simple && below * (count - below) > 5 * d * count) {
+    cutEdgesByHash(list, signs, values, error, norm, slot);
     return;
   }
   const bit = 1 << slot;
   for (let p = 0; p < count; p++) {
     if (signs[p] <= 0) continue;
-    const own = masks[p];
+    const own = masks[ids[p]];
     for (let k = 0; k < below; k++) {
-      const n = negatives[k];
-      const common = own & masks[n];
-      // at least d - 1 bits? Clear d - 2 and see
-      let rest = common;
-      if (d > 2) {
-        rest &= rest - 1;
-        if (d > 3) {
-          rest &= rest - 1;
-          if (d > 4) for (let cleared = 4; cleared < d; cleared++) rest &= rest - 1;
-        }
+      const other = negativeMasks[k];
+      if (simple) {
+        // both lie on d facets: they share d - 1 iff p lies on a single one that n does not
+        const alone = own & ~other;
+        if ((alone & (alone - 1)) !== 0) continue;
+      } else {
+        const shared = bitCount(own & other);
+        if (shared < d - 1) continue;
+        if (bitCount(own) > d && bitCount(other) > d && !isEdge(list, p, negatives[k])) continue;
       }
-      if (rest === 0 && d > 1) continue;
-      if (!simple && bitCount(own) > d && bitCount(masks[n]) > d && !isEdge(list, p, n)) continue;
-      const at = created.count;
-      placeOnEdge(list, p, n, values, error, norm, created);
-      created.masks[at] = common | bit;
+      const n = negatives[k];
+      const v = placeOnEdge(pool, ids[p], ids[n], values[p], values[n], error, norm);
+      pool.masks[v] = (own & other) | bit;
     }
   }
 }
@@ -90,15 +94,14 @@ let stamp = 0;
  * entered under their facet sets and those of the positive ones looked up.
  */
 function cutEdgesByHash(
-  list: VertexList,
+  { ids, count, pool }: VertexList,
   signs: Int8Array,
   values: Float64Array,
   error: number,
   norm: number,
   slot: number,
-  created: VertexList,
 ): void {
-  const { dimension: d, masks, count } = list;
+  const { dimension: d, masks } = pool;
   let size = tableKeys.length;
   while (size < 4 * d * count) size *= 2;
   if (size !== tableKeys.length || stamp === 0x7fffffff) {
@@ -110,29 +113,29 @@ function cutEdgesByHash(
   stamp++;
   const last = size - 1;
   const bit = 1 << slot;
-  for (let v = 0; v < count; v++) {
-    if (signs[v] >= 0) continue;
-    const mask = masks[v];
+  for (let k = 0; k < count; k++) {
+    if (signs[k] >= 0) continue;
+    const mask = masks[ids[k]];
     for (let bits = mask; bits !== 0; bits &= bits - 1) {
       const edge = mask ^ (bits & -bits);
       let at = (Math.imul(edge, 0x9e3779b1) >>> 15) & last;
       while (tableStamps[at] === stamp && tableKeys[at] !== edge) at = (at + 1) & last;
       tableStamps[at] = stamp;
       tableKeys[at] = edge;
-      tableEnds[at] = v;
+      tableEnds[at] = k;
     }
   }
   for (let p = 0; p < count; p++) {
     if (signs[p] <= 0) continue;
-    const mask = masks[p];
+    const mask = masks[ids[p]];
     for (let bits = mask; bits !== 0; bits &= bits - 1) {
       const edge = mask ^ (bits & -bits);
       let at = (Math.imul(edge, 0x9e3779b1) >>> 15) & last;
       while (tableStamps[at] === stamp && tableKeys[at] !== edge) at = (at + 1) & last;
       if (tableStamps[at] !== stamp) continue;
-      const place = created.count;
-      placeOnEdge(list, p, tableEnds[at], values, error, norm, created);
-      created.masks[place] = edge | bit;
+      const n = tableEnds[at];
+      const v = placeOnEdge(pool, ids[p], ids[n], values[p], values[n], error, norm);
+      pool.masks[v] = edge | bit;
     }
   }
 }
@@ -144,71 +147,66 @@ function cutEdgesInWords(
   error: number,
   norm: number,
   slot: number,
-  created: VertexList,
 ): void {
-  const { dimension: d, words, masks, count } = list;
+  const { ids, count, pool } = list;
+  const { dimension: d, words, masks } = pool;
   const below = gatherNegatives(list, signs);
   for (let p = 0; p < count; p++) {
     if (signs[p] <= 0) continue;
-    const ownCount = list.simple ? d : countBits(masks, p * words, words);
+    const own = ids[p] * words;
+    const ownCount = list.simple ? d : countBits(masks, own, words);
     for (let k = 0; k < below; k++) {
       const n = negatives[k];
+      const other = ids[n] * words;
       let shared = 0;
-      for (let w = 0; w < words; w++) shared += bitCount(masks[p * words + w] & masks[n * words + w]);
+      for (let w = 0; w < words; w++) shared += bitCount(masks[own + w] & masks[other + w]);
       if (shared < d - 1) continue;
-      if (ownCount > d && countBits(masks, n * words, words) > d && !isEdge(list, p, n)) continue;
-      const at = created.count;
-      placeOnEdge(list, p, n, values, error, norm, created);
-      for (let w = 0; w < words; w++) {
-        created.masks[at * words + w] = masks[p * words + w] & masks[n * words + w];
-      }
-      created.masks[at * words + (slot >> 5)] |= 1 << (slot & 31);
+      if (ownCount > d && countBits(masks, other, words) > d && !isEdge(list, p, n)) continue;
+      const to = placeOnEdge(pool, ids[p], ids[n], values[p], values[n], error, norm) * words;
+      for (let w = 0; w < words; w++) pool.masks[to + w] = masks[own + w] & masks[other + w];
+      pool.masks[to + (slot >> 5)] |= 1 << (slot & 31);
     }
   }
 }
 
-/** Whether no third vertex lies on all facets that p and n share. */
-function isEdge(list: VertexList, p: number, n: number): boolean {
-  const { words, masks, count } = list;
-  for (let v = 0; v < count; v++) {
-    if (v === p || v === n) continue;
+/** Whether no third vertex lies on all facets that the vertices in places p and n share. */
+function isEdge({ ids, count, pool: { words, masks } }: VertexList, p: number, n: number): boolean {
+  const own = ids[p] * words;
+  const other = ids[n] * words;
+  for (let k = 0; k < count; k++) {
+    if (k === p || k === n) continue;
+    const third = ids[k] * words;
     let contains = true;
     for (let w = 0; w < words && contains; w++) {
-      const common = masks[p * words + w] & masks[n * words + w];
-      contains = (masks[v * words + w] & common) === common;
+      const common = masks[own + w] & masks[other + w];
+      contains = (masks[third + w] & common) === common;
     }
     if (contains) return false;
   }
   return true;
 }
 
-/** Appends the position and radius of the cut of the edge p to n. */
+/** Adds a vertex with the position and radius of the cut of the edge from p to n, where the function is so much. */
 function placeOnEdge(
-  list: VertexList,
+  pool: VertexPool,
   p: number,
   n: number,
-  values: Float64Array,
+  valueP: number,
+  valueN: number,
   error: number,
   norm: number,
-  created: VertexList,
-): void {
-  const { dimension: d, x, radius } = list;
-  const at = created.count++;
-  if (at >= created.radius.length) created.reserve(at + 1);
-  const gap = values[p] - values[n];
+): number {
+  const at = pool.add();
+  const { dimension: d, x, radius, extent } = pool;
+  const gap = valueP - valueN;
   // a sign decided in integers may contradict a value that is all rounding: then any point of the edge will do
-  const t = gap > 0 ? Math.min(Math.max(values[p] / gap, 0), 1) : 0.5;
-  const to = created.x;
+  const t = gap > 0 ? Math.min(Math.max(valueP / gap, 0), 1) : 0.5;
   let length = 0;
-  let size = 0;
   for (let j = 0, a = p * d, b = n * d, c = at * d; j < d; j++, a++, b++, c++) {
     const step = x[b] - x[a];
-    const coordinate = x[a] + t * step;
-    to[c] = coordinate;
+    x[c] = x[a] + t * step;
     const far = Math.abs(step);
     if (far > length) length = far;
-    const magnitude = Math.abs(x[a]);
-    if (magnitude > size) size = magnitude;
   }
   const errorP = error + norm * radius[p];
   const errorN = error + norm * radius[n];
@@ -216,8 +214,9 @@ function placeOnEdge(
   const wider = Math.max(radius[p], radius[n]);
   const off = certain > 0 ? Math.max(errorP, errorN) / certain + 2 ** -50 : 1;
   // 2^-50 of everything in the expression covers its four roundings and those of this bound
-  created.radius[at] =
-    (wider + Math.min(off, 1) * (length + 2 * wider)) * (1 + 2 ** -40) + 2 ** -50 * (size + length) + 2 ** -1000;
+  radius[at] =
+    (wider + Math.min(off, 1) * (length + 2 * wider)) * (1 + 2 ** -40) + 2 ** -50 * (extent + length) + 2 ** -1000;
+  return at;
 }
 
 /** Set bits of a word (Warren, Hacker's Delight, section 5-1). */

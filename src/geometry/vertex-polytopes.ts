@@ -11,7 +11,6 @@
  */
 
 import { GeometryError } from "../base/errors.js";
-import { kernelsFor, type Products } from "../exact/linear-program-kernels.js";
 import type { Candidate, Path } from "./cell-tree-path.js";
 import { enlarged } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
@@ -29,7 +28,7 @@ import {
 import type { ExactRow } from "./exact-rows.js";
 import { VertexArithmetic } from "./vertex-arithmetic.js";
 import { cutEdges } from "./vertex-edges.js";
-import { VertexList, VertexStack } from "./vertex-list.js";
+import { VertexList, VertexPool, VertexStack } from "./vertex-list.js";
 
 /** Thrown before anything changes when a polytope has more facets than its bit sets hold; search on with more words. */
 export class FacetOverflow extends Error {}
@@ -48,7 +47,7 @@ export class VertexPolytopes implements Polytopes {
 
   private readonly dimension: number;
   private readonly stack: VertexStack;
-  private readonly created: VertexList;
+  private readonly pool: VertexPool;
   private readonly arithmetic: VertexArithmetic;
   /** Of the function last classified: its values and signs at the vertices. */
   private values = new Float64Array(64);
@@ -62,7 +61,6 @@ export class VertexPolytopes implements Polytopes {
   /** Whether a function was classified over the current polytope before. */
   private asked = false;
   private readonly largeRadius: number;
-  private readonly products: Products;
 
   constructor(
     private readonly plan: Plan,
@@ -71,16 +69,15 @@ export class VertexPolytopes implements Polytopes {
   ) {
     const d = plan.dimension;
     this.dimension = d;
-    this.products = kernelsFor(d).products;
     if (2 * d >= 32 * words) throw new FacetOverflow();
     this.hyperplanes = new Int32Array(32 * words);
     this.signs = new Int8Array(32 * words);
     this.point = new Float64Array(d);
     this.centre = new Float64Array(d);
     this.half = new Float64Array(d);
-    this.current = new VertexList(d, words);
-    this.created = new VertexList(d, words);
-    this.stack = new VertexStack(d, words);
+    this.pool = new VertexPool(d, words);
+    this.current = new VertexList(this.pool);
+    this.stack = new VertexStack(this.pool);
     this.arithmetic = new VertexArithmetic(plan, path);
     let range = 0;
     for (let j = 0; j < d; j++) range = Math.max(range, plan.upper[j] - plan.lower[j]);
@@ -126,12 +123,12 @@ export class VertexPolytopes implements Polytopes {
 
   private classifyVertices(candidate: Candidate): Side {
     const { rows, offset, error } = candidate;
-    const { dimension: d, current } = this;
-    const { count, radius } = current;
+    const { dimension: d, current, pool } = this;
+    const { count, ids } = current;
+    const { radius } = pool;
     if (count > this.values.length) this.reserve(count);
     const { values, vertexSigns } = this;
-    this.products(current.x, d, count, rows, offset, values);
-    const constant = rows[offset + d];
+    valuesAt(pool, ids, count, rows, offset, values);
     let norm = 0;
     for (let j = 0; j < d; j++) norm += Math.abs(rows[offset + j]);
     norm *= 1 + 2 ** -40;
@@ -139,19 +136,19 @@ export class VertexPolytopes implements Polytopes {
     let negative = false;
     let zeros = 0;
     let exact: ExactRow | undefined;
-    for (let v = 0; v < count; v++) {
-      const value = (values[v] += constant);
-      const margin = error + norm * radius[v];
+    for (let k = 0; k < count; k++) {
+      const value = values[k];
+      const margin = error + norm * radius[ids[k]];
       if (value > margin) {
         positive = true;
-        vertexSigns[v] = 1;
+        vertexSigns[k] = 1;
       } else if (value < -margin) {
         negative = true;
-        vertexSigns[v] = -1;
+        vertexSigns[k] = -1;
       } else {
         exact ??= this.path.exactCandidate(candidate);
-        const sign = this.decide(v, candidate, norm, exact);
-        vertexSigns[v] = sign;
+        const sign = this.decide(k, candidate, norm, exact);
+        vertexSigns[k] = sign;
         if (sign > 0) positive = true;
         else if (sign < 0) negative = true;
         else zeros++;
@@ -166,49 +163,52 @@ export class VertexPolytopes implements Polytopes {
     return positive ? TOUCHES_POSITIVE : negative ? TOUCHES_NEGATIVE : ZERO;
   }
 
-  /** The sign at a vertex whose radius is too large for it: by a better position, else in integers. */
-  private decide(v: number, candidate: Candidate, norm: number, exact: ExactRow): number {
-    const { arithmetic, current, values } = this;
+  /** The sign at a vertex, in place k, whose radius is too large for it: by a better position, else in integers. */
+  private decide(k: number, candidate: Candidate, norm: number, exact: ExactRow): number {
+    const { arithmetic, current, pool, values } = this;
     const { rows, offset, error } = candidate;
+    const v = current.ids[k];
     if (arithmetic.refine(current, v)) {
-      const value = arithmetic.valueAt(rows, offset, current, v);
-      const margin = error + norm * current.radius[v];
-      values[v] = value;
+      const value = arithmetic.valueAt(rows, offset, pool, v);
+      const margin = error + norm * pool.radius[v];
+      values[k] = value;
       if (value > margin) return 1;
       if (value < -margin) return -1;
     }
     this.statistics.exact++;
     const sign = arithmetic.exactSign(current, v, exact);
-    values[v] = arithmetic.valueAt(rows, offset, current, v);
+    values[k] = arithmetic.valueAt(rows, offset, pool, v);
     return sign;
   }
 
   split(hyperplane: number): void {
-    const { current, created, stack, vertexSigns } = this;
+    const { current, stack, pool, vertexSigns } = this;
     const slot = current.freeSlot();
+    const generic = this.zeros === 0;
+    const first = pool.count;
     this.cut(hyperplane, slot);
-    stack.pushPart(current, created, vertexSigns, 1, slot, hyperplane, this.zeros === 0);
-    current.keepPart(created, vertexSigns, -1, slot, -1 - hyperplane, this.zeros === 0);
+    const end = pool.count;
+    stack.pushPart(current, first, end, vertexSigns, 1, slot, hyperplane, generic);
+    current.keepPart(first, end, vertexSigns, -1, slot, -1 - hyperplane, generic);
     this.measured = false;
     this.asked = false;
   }
 
   clip(hyperplane: number, sign: number): void {
-    const { current, created, vertexSigns } = this;
+    const { current, pool, vertexSigns } = this;
     const slot = current.freeSlot();
+    const first = pool.count;
     this.cut(hyperplane, slot);
-    current.keepPart(created, vertexSigns, sign, slot, sign > 0 ? hyperplane : -1 - hyperplane, this.zeros === 0);
+    const code = sign > 0 ? hyperplane : -1 - hyperplane;
+    current.keepPart(first, pool.count, vertexSigns, sign, slot, code, this.zeros === 0);
     this.measured = false;
     this.asked = false;
   }
 
-  /** Makes the vertices where edges are cut. */
+  /** Makes the vertices where edges are cut: they are the last ones of the pool. */
   private cut(hyperplane: number, slot: number): void {
     const { path } = this;
-    const error = path.error[hyperplane];
-    const norm = path.norm[hyperplane];
-    cutEdges(this.current, this.vertexSigns, this.values, error, norm, slot, this.created);
-    this.arithmetic.name(this.created);
+    cutEdges(this.current, this.vertexSigns, this.values, path.error[hyperplane], path.norm[hyperplane], slot);
   }
 
   push(): void {
@@ -216,8 +216,7 @@ export class VertexPolytopes implements Polytopes {
   }
 
   pop(): void {
-    this.stack.read(this.stack.depth - 1, this.current);
-    this.stack.drop();
+    this.stack.pop(this.current);
     this.measured = false;
     this.asked = false;
   }
@@ -231,18 +230,20 @@ export class VertexPolytopes implements Polytopes {
   /** The bounding box; vertices whose position is poorly known are refined on the way. */
   private measure(): void {
     this.measured = true;
-    const { dimension: d, current, centre, half } = this;
-    const { count, x, radius } = current;
+    const { dimension: d, current, pool, centre, half } = this;
+    const { count, ids } = current;
+    const { x, radius } = pool;
     let widest = 0;
-    for (let v = 0; v < count; v++) {
+    for (let k = 0; k < count; k++) {
+      const v = ids[k];
       if (radius[v] > this.largeRadius) this.arithmetic.refine(current, v);
       if (radius[v] > widest) widest = radius[v];
     }
     for (let j = 0; j < d; j++) {
-      let low = x[j];
+      let low = x[ids[0] * d + j];
       let high = low;
-      for (let at = j + d, end = count * d; at < end; at += d) {
-        const coordinate = x[at];
+      for (let k = 1; k < count; k++) {
+        const coordinate = x[ids[k] * d + j];
         if (coordinate < low) low = coordinate;
         else if (coordinate > high) high = coordinate;
       }
@@ -268,11 +269,12 @@ export class VertexPolytopes implements Polytopes {
 
   witness(): boolean {
     const { dimension: d, point, current } = this;
-    const { count, x } = current;
+    const { count, ids } = current;
+    const { x } = this.pool;
     const share = 1 / count;
     for (let j = 0; j < d; j++) {
       let sum = 0;
-      for (let at = j, end = count * d; at < end; at += d) sum += x[at];
+      for (let k = 0; k < count; k++) sum += x[ids[k] * d + j];
       point[j] = sum * share;
     }
     if (this.strictlyInside()) return true;
@@ -300,6 +302,42 @@ export class VertexPolytopes implements Polytopes {
   private reserve(count: number): void {
     this.values = new Float64Array(2 * count);
     this.vertexSigns = enlarged(this.vertexSigns, new Int8Array(2 * count));
+  }
+}
+
+/** An affine function at the vertices of a list. */
+function valuesAt(
+  { dimension: d, x }: VertexPool,
+  ids: Int32Array,
+  count: number,
+  rows: Float64Array,
+  offset: number,
+  out: Float64Array,
+): void {
+  const constant = rows[offset + d];
+  const a0 = rows[offset];
+  const a1 = rows[offset + 1];
+  const a2 = rows[offset + 2];
+  if (d === 3) {
+    for (let k = 0; k < count; k++) {
+      const at = ids[k] * 3;
+      out[k] = a0 * x[at] + a1 * x[at + 1] + a2 * x[at + 2] + constant;
+    }
+    return;
+  }
+  const a3 = rows[offset + 3];
+  if (d === 4) {
+    for (let k = 0; k < count; k++) {
+      const at = ids[k] * 4;
+      out[k] = a0 * x[at] + a1 * x[at + 1] + a2 * x[at + 2] + a3 * x[at + 3] + constant;
+    }
+    return;
+  }
+  for (let k = 0; k < count; k++) {
+    const at = ids[k] * d;
+    let value = constant;
+    for (let j = 0; j < d; j++) value += rows[offset + j] * x[at + j];
+    out[k] = value;
   }
 }
 

@@ -29,7 +29,7 @@ export class Triangulation {
   measure(list: VertexList): Volume {
     this.volume = 0;
     this.error = 0;
-    const all = Array.from({ length: list.count }, (_, v) => v);
+    const all = Array.from(list.ids.subarray(0, list.count));
     this.cone(list, all, this.dimension);
     return { volume: this.volume / this.factorial, error: this.error / this.factorial };
   }
@@ -42,7 +42,7 @@ export class Triangulation {
     if (dimension === 0) {
       this.addSimplex(list);
     } else {
-      const { words, masks } = list;
+      const { words, masks } = list.pool;
       const seen: number[][] = [];
       for (let slot = 0; slot < 32 * words; slot++) {
         const word = slot >> 5;
@@ -59,7 +59,7 @@ export class Triangulation {
     this.apexes.pop();
   }
 
-  private addSimplex({ x, radius }: VertexList): void {
+  private addSimplex({ pool: { x, radius } }: VertexList): void {
     const { dimension: d, apexes, columns } = this;
     const base = apexes[0] * d;
     let product = 1;

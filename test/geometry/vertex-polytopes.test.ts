@@ -28,8 +28,9 @@ describe("the vertices of a walk's polytopes", () => {
     let beyond = 0;
     let off = 0;
     tree.step(150, () => {
-      const { count, masks, codes, x, radius } = polytopes!.current;
-      for (let v = 0; v < count; v++) {
+      const { count, ids, codes, pool } = polytopes!.current;
+      const { masks, x, radius } = pool;
+      for (const v of ids.subarray(0, count)) {
         const facets = Array.from({ length: 32 }, (_, slot) => slot).filter((slot) => (masks[v] >>> slot) & 1);
         expect(facets).toHaveLength(d);
         const point = meetIntegers(
