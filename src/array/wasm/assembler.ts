@@ -137,6 +137,12 @@ export class FunctionBuilder {
     this.add({ code: [0x03, 0x40, code, condition.code, 0x0d, 0x00, 0x0b] });
   }
 
+  /** Like `doWhile`; where a condition given to `exit` holds, the loop ends at once. `exit` stands in no other block. */
+  repeat(body: (exit: (condition: I32) => void) => void, condition: I32): void {
+    const code = this.#block(() => body((ended) => this.add({ code: [ended.code, 0x0d, 0x01] })));
+    this.add({ code: [0x02, 0x40, 0x03, 0x40, code, condition.code, 0x0d, 0x00, 0x0b, 0x0b] });
+  }
+
   /** `for (index = from; index < to; index += step) body` with signed comparison; `to` is computed in every turn. */
   loop(index: Local<"i32">, from: Integer, to: Integer, step: Integer, body: () => void): void {
     this.set(index, i32.of(from));

@@ -41,7 +41,7 @@ function addStrip(
   return module.function("", stripParameters, (f, p) => {
     f.doWhile(
       () => {
-        const tile = emitTile(f, { vector, relaxed, rows, vectors }, layout, p);
+        const tile = emitTile(f, { vector, relaxed, rows, vectors, unroll: 4 }, layout, p);
         // Addresses of the rows of C.
         const c = f.locals("i32", rows);
         f.set(c[0], p.c);

@@ -67,7 +67,7 @@ function addPackedTile(module: ModuleBuilder, vector: FloatVector, relaxed: bool
   const vectors = 2;
   const width = vectors * vector.lanes;
   return module.function("", tileParameters, (f, p) => {
-    const tile = emitTile(f, { vector, relaxed, rows: height, vectors }, "packed", {
+    const tile = emitTile(f, { vector, relaxed, rows: height, vectors, unroll: 8 }, "packed", {
       a: p.a,
       b: p.b,
       k: p.k,

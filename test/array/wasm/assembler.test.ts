@@ -74,6 +74,28 @@ describe("functions", () => {
     expect(ints[6]).toBe(0);
   });
 
+  test("leave a loop at an exit, in the middle of a turn", () => {
+    const module = new ModuleBuilder();
+    // Writes how many halves of turns were run.
+    module.function("run", { halves: "i32" }, (f, { halves }) => {
+      const done = f.local("i32");
+      f.repeat(
+        (exit) => {
+          f.increment(done, 1);
+          exit(i32.eq(done, halves));
+          f.increment(done, 1);
+        },
+        i32.ltS(done, halves),
+      );
+      f.add(v128.store(i32.constant(0), f32x4.integer.splat(done)));
+    });
+    const { exports, ints } = load(module);
+    for (const halves of [1, 2, 3, 6, 7]) {
+      exports.run(halves);
+      expect(ints[0]).toBe(halves);
+    }
+  });
+
   test("take locals back, but not the result of a scope", () => {
     const module = new ModuleBuilder();
     module.function("run", { at: "i32" }, (f, { at }) => {
