@@ -1,4 +1,5 @@
 import { OptionError } from "../../base/errors.js";
+import { add } from "../../ops/arithmetic.js";
 import { checkOptions } from "../../ops/create.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import { checkNumber } from "../checks.js";
@@ -16,7 +17,7 @@ export interface AdamOptions {
   weightDecay?: number;
 }
 
-/** The two moments of each parameter, and how they are corrected at step t. */
+/** The two moments of each parameter, and how they are corrected at its step t. */
 abstract class MomentOptimizer extends Optimizer {
   protected readonly eps: number;
   protected readonly weightDecay: number;
@@ -25,8 +26,7 @@ abstract class MomentOptimizer extends Optimizer {
   private readonly second: readonly Tensor[];
   private readonly firstAttrs: { readonly keep: number; readonly share: number; readonly weightDecay: number };
   private readonly secondAttrs: { readonly keep: number; readonly weightDecay: number };
-  private correctedRate: Tensor | null = null;
-  private correction: Tensor | null = null;
+  private readonly steps: readonly Tensor[];
 
   constructor(
     parameters: Iterable<Tensor>,
@@ -49,11 +49,7 @@ abstract class MomentOptimizer extends Optimizer {
     this.secondAttrs = { keep: this.betas[1], weightDecay };
     this.first = this.stateTensors("firstMoment");
     this.second = this.stateTensors("secondMoment");
-  }
-
-  protected override begin(): void {
-    this.correctedRate = adamRate(this.rate, this.count, { beta: this.betas[0] });
-    this.correction = adamCorrection(this.count, { beta: this.betas[1] });
+    this.steps = this.stepCounts();
   }
 
   protected override update(parameter: Tensor, gradient: Tensor, index: number): void {
@@ -61,8 +57,10 @@ abstract class MomentOptimizer extends Optimizer {
     const second = this.second[index];
     first.assign_(movingAverage(first, gradient, parameter, this.firstAttrs));
     second.assign_(secondMoment(second, gradient, parameter, this.secondAttrs));
-    const rate = this.scalarFor(parameter, this.correctedRate as Tensor);
-    const correction = this.scalarFor(parameter, this.correction as Tensor);
+    const steps = this.steps[index];
+    steps.assign_(add(steps, 1));
+    const rate = adamRate(this.scalarFor(parameter, this.rate), steps, { beta: this.betas[0] });
+    const correction = adamCorrection(steps, { beta: this.betas[1] });
     parameter.assign_(this.descend(parameter, first, second, rate, correction));
   }
 

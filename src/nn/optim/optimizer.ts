@@ -14,14 +14,14 @@ import { type LoadOptions, type LoadResult, loadInto, type StateDict } from "../
  * Moves parameters against their gradients. Everything that changes from step to step (learning rate, step count,
  * moments) is a tensor and is changed by ops, so that a whole training step can be compiled.
  *
- * The step count is one for all parameters. A parameter without a gradient (`grad` null) is left as it is.
+ * A parameter without a gradient (`grad` null) is left as it is, and so is all that the optimizer keeps of it.
  */
 export abstract class Optimizer {
   readonly parameters: readonly Tensor[];
   /** 0-d; in the widest dtype of the parameters. */
   protected readonly rate: Tensor;
   /** 0-d: how many steps were taken, also while one is under way. */
-  protected readonly count: Tensor;
+  private readonly count: Tensor;
   private readonly states = new Map<string, readonly Tensor[]>();
   private given: number;
 
@@ -60,7 +60,6 @@ export abstract class Optimizer {
   step(): void {
     noGrad(() => {
       this.count.assign_(add(this.count, 1));
-      this.begin();
       this.parameters.forEach((parameter, i) => {
         const { grad } = parameter;
         if (grad !== null) this.update(parameter, grad, i);
@@ -101,13 +100,17 @@ export abstract class Optimizer {
     return made;
   }
 
+  /** A 0-d count from 0 for each parameter, part of the state as "steps": of the steps that moved it. */
+  protected stepCounts(): readonly Tensor[] {
+    const made = this.parameters.map((one) => scalarTensor(0, one.dtype));
+    this.states.set("steps", made);
+    return made;
+  }
+
   /** A 0-d tensor in the parameter's dtype; itself unless dtypes are mixed. */
   protected scalarFor(parameter: Tensor, scalar: Tensor): Tensor {
     return convert(scalar, parameter.dtype);
   }
-
-  /** What a step computes once for all parameters. */
-  protected begin(): void {}
 
   /** Updates one parameter, without recording. */
   protected abstract update(parameter: Tensor, gradient: Tensor, index: number): void;

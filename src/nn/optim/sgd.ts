@@ -1,4 +1,5 @@
 import { OptionError } from "../../base/errors.js";
+import { add } from "../../ops/arithmetic.js";
 import { checkOptions } from "../../ops/create.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import { checkNumber } from "../checks.js";
@@ -27,6 +28,7 @@ export class SGD extends Optimizer {
   private readonly lookahead: { readonly momentum: number; readonly weightDecay: number } | null;
   private readonly damp: { readonly dampening: number; readonly weightDecay: number } | null;
   private readonly velocities: readonly Tensor[] | null;
+  private readonly steps: readonly Tensor[] | null;
 
   constructor(parameters: Iterable<Tensor>, options: SGDOptions) {
     checkOptions(options, ["learningRate", "momentum", "dampening", "nesterov", "weightDecay"], "SGD");
@@ -45,6 +47,7 @@ export class SGD extends Optimizer {
     this.velocity = { keep: momentum, share: 1, weightDecay: this.damp === null ? weightDecay : 0 };
     this.lookahead = nesterov ? { momentum, weightDecay } : null;
     this.velocities = momentum === 0 ? null : this.stateTensors("momentum");
+    this.steps = momentum === 0 || this.damp === null ? null : this.stepCounts();
   }
 
   protected override update(parameter: Tensor, gradient: Tensor, index: number): void {
@@ -54,10 +57,12 @@ export class SGD extends Optimizer {
       return;
     }
     const velocity = this.velocities[index];
-    const pull =
-      this.damp === null
-        ? gradient
-        : dampenedGradient(gradient, parameter, this.scalarFor(parameter, this.count), this.damp);
+    let pull = gradient;
+    if (this.damp !== null && this.steps !== null) {
+      const steps = this.steps[index];
+      steps.assign_(add(steps, 1));
+      pull = dampenedGradient(gradient, parameter, steps, this.damp);
+    }
     velocity.assign_(movingAverage(velocity, pull, parameter, this.velocity));
     parameter.assign_(
       this.lookahead === null
