@@ -3,11 +3,14 @@
  * Only trace, lower and detectAnomaly ask: remembering costs microseconds, and finding the line tens of them.
  */
 
-/** Where the library's files are; null in a bundle that is a classic script, which does not know its place. */
-const library = placeOf(import.meta.url);
+/** Where the library's files are; none in a bundle that is a classic script, which does not know its place. */
+const library = placesOf(import.meta.url);
 
-function placeOf(file: string | undefined): string | null {
-  return file === undefined ? null : new URL("..", file).href.replace(/^file:\/\//, "");
+/** The folders of a published file: its own and, as source maps name them, that of its sources. */
+export function placesOf(file: string | undefined): string[] {
+  if (file === undefined) return [];
+  const own = new URL("..", file).href.replace(/^file:\/\//, "");
+  return [...new Set([own, own.replace(/\/dist\/$/, "/src/")])];
 }
 
 /** The call site, or null where the stack does not tell. */
@@ -37,12 +40,12 @@ export function rememberSite(): () => string | null {
 }
 
 function userLine(stack: string): string | null {
-  if (library === null) return null;
+  if (library.length === 0) return null;
   for (const line of stack.split("\n")) {
     const match = /(?:\(|at |@)((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*?:\d+:\d+)\)?$/.exec(line.trim());
     if (match === null) continue;
     const place = match[1].replace(/^file:\/\//, "");
-    if (!place.includes(library)) return place;
+    if (!library.some((folder) => place.includes(folder))) return place;
   }
   return null;
 }
