@@ -72,6 +72,7 @@ export {
   type Readable,
   reluNet,
 } from "./pwl/index.js";
+export { type TensorJson, tensorFromJson } from "./tensor/json.js";
 export { Tensor } from "./tensor/tensor.js";
 export {
   accuracy,

@@ -1,12 +1,7 @@
 /** Every error class of Crease. A message says what is wrong, where, both values, and the remedy. */
 
 /** The root of every error that Crease raises on purpose. */
-export class CreaseError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
-  }
-}
+export class CreaseError extends Error {}
 
 /** Shapes that do not fit together, or do not fit the op. */
 export class ShapeError extends CreaseError {}
@@ -59,3 +54,27 @@ export class MissingPackageError extends CreaseError {}
 
 /** A function that cannot be compiled: it reads values, or gives back something other than tensors. */
 export class CompileError extends CreaseError {}
+
+const classes = {
+  CreaseError,
+  ShapeError,
+  DtypeError,
+  AxisError,
+  OptionError,
+  ValueError,
+  GradientError,
+  AnomalyError,
+  TraceError,
+  StateError,
+  PiecewiseLinearError,
+  GeometryError,
+  ValidationError,
+  DrawError,
+  MissingPackageError,
+  CompileError,
+};
+
+// By these names rather than the classes' own, which a minifier changes.
+for (const [name, type] of Object.entries(classes)) {
+  Object.defineProperty(type.prototype, "name", { value: name, writable: true, configurable: true });
+}

@@ -1,7 +1,10 @@
 /** Checks of what constructors are given. */
 import { checkDtype, type DType } from "../array/dtype.js";
-import { DtypeError, OptionError } from "../base/errors.js";
+import { DtypeError, OptionError, ValueError } from "../base/errors.js";
+import { shown } from "../base/shown.js";
+import { Tensor } from "../graph/tensor.js";
 import type { Pair } from "../ops/convolution.js";
+import type { Module } from "./module.js";
 
 /** The dtype of a layer's parameters: a float. */
 export function parameterDtype(dtype: DType | undefined, where: string): DType {
@@ -10,10 +13,16 @@ export function parameterDtype(dtype: DType | undefined, where: string): DType {
   return checked;
 }
 
+/** Raises unless a layer is given a tensor. */
+export function checkInput(x: unknown, layer: Module): void {
+  if (x instanceof Tensor) return;
+  throw new ValueError(`${layer}: the input is ${shown(x)}, not a tensor: pass tensor(...)`);
+}
+
 /** A positive integer, such as a number of features. */
 export function checkCount(count: number, what: string, where: string): number {
   if (!Number.isInteger(count) || count < 1) {
-    throw new OptionError(`${where}: ${what} is an integer of at least 1, got ${String(count)}`);
+    throw new OptionError(`${where}: ${what} is an integer of at least 1, got ${shown(count)}`);
   }
   return count;
 }
@@ -34,7 +43,7 @@ export function checkNumber(value: number, name: string, where: string, least = 
   if (!(typeof value === "number" && value >= least && value < below)) {
     const range =
       below === Infinity ? `a finite number of at least ${least}` : `a number from ${least} to below ${below}`;
-    throw new OptionError(`${where}: ${name} is ${range}, got ${String(value)}`);
+    throw new OptionError(`${where}: ${name} is ${range}, got ${shown(value)}`);
   }
   return value;
 }

@@ -1,5 +1,5 @@
 import { formatShape, sameShape } from "../array/shape.js";
-import { DtypeError, ShapeError } from "../base/errors.js";
+import { AxisError, DtypeError, ShapeError } from "../base/errors.js";
 import { composed } from "../graph/scope.js";
 import type { NestedArray } from "../graph/tensor.js";
 import { softplus } from "../ops/activation.js";
@@ -26,6 +26,14 @@ export const crossEntropy = composed("crossEntropy", (logits: Tensor, classes: T
   if (logits.ndim !== 2 || index.ndim !== 1 || logits.shape[0] !== index.size) {
     throw new ShapeError(
       `crossEntropy: logits ${formatShape(logits.shape)} must be [batch, classes] and classes ${formatShape(index.shape)} [batch]`,
+    );
+  }
+  const count = logits.shape[1];
+  for (let i = 0; i < index.size; i++) {
+    const given = index.buffer[index.offset + i];
+    if (given >= 0 && given < count) continue;
+    throw new AxisError(
+      `crossEntropy: example ${i} has class ${given}, but logits ${formatShape(logits.shape)} are of ${count} classes, numbered from 0`,
     );
   }
   return neg(mean(gather(logSoftmax(logits, 1), 1, unsqueeze(index, 1))));

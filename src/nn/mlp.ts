@@ -2,6 +2,7 @@ import type { DType } from "../array/dtype.js";
 import { formatShape } from "../array/shape.js";
 import { OptionError, ShapeError } from "../base/errors.js";
 import { Generator } from "../base/random.js";
+import { shown } from "../base/shown.js";
 import { checkOptions, tensor } from "../ops/create.js";
 import { checkCount } from "./checks.js";
 import { ELU, GELU, Hardtanh, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Softplus, Tanh } from "./layers/activation.js";
@@ -50,6 +51,9 @@ function alternate(linears: readonly Linear[], make: (() => Layer) | null): Sequ
 
 /** A multi-layer perceptron: `mlp([2, 16, 1])` is Linear(2, 16), ReLU, Linear(16, 1). */
 export function mlp(widths: readonly number[], options: MlpOptions = {}): Sequential {
+  if (!Array.isArray(widths)) {
+    throw new OptionError(`mlp: the widths are one list, such as mlp([2, 16, 1]), got ${shown(widths)}`);
+  }
   const where = `mlp(${formatShape(widths)})`;
   checkOptions(options, ["activation", "dtype", "generator"], where);
   if (widths.length < 2) {

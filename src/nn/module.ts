@@ -3,7 +3,7 @@ import { mode } from "../graph/modes.js";
 import { currentScope, withScope } from "../graph/scope.js";
 import { setScopeNaming } from "../graph/trace.js";
 import { Tensor } from "../tensor/tensor.js";
-import { type LoadOptions, type LoadResult, loadInto, type StateDict } from "./state.js";
+import { type LoadOptions, type LoadResult, loadInto, type SavedState, type StateDict } from "./state.js";
 
 /** What a tensor held by a module is: learnt, or carried along (running statistics). */
 type TensorRole = "parameter" | "buffer";
@@ -225,11 +225,11 @@ export abstract class Module {
   }
 
   /**
-   * Takes over the values of a state dictionary, all or nothing.
+   * Takes over the values of a state dictionary, or of what JSON keeps of one, all or nothing.
    * @param options `strict: false` accepts missing and unexpected names, and returns them.
    * @throws StateError that lists every missing and unexpected name, wrong shape and wrong dtype.
    */
-  loadStateDict(state: StateDict, options: LoadOptions = {}): LoadResult {
+  loadStateDict(state: SavedState, options: LoadOptions = {}): LoadResult {
     return loadInto(this.state(), state, options, `${this.constructor.name}.loadStateDict`);
   }
 

@@ -1,10 +1,15 @@
 import { formatShape, sameShape } from "../array/shape.js";
 import { StateError } from "../base/errors.js";
+import { shown } from "../base/shown.js";
 import { checkOptions } from "../ops/create.js";
+import { isTensorJson, type TensorJson, tensorFromJson } from "../tensor/json.js";
 import { Tensor } from "../tensor/tensor.js";
 
-/** Tensors by name, such as "0.weight": what is saved of a module or an optimizer. */
+/** Tensors by name, such as "0.weight": what is saved of a module or an optimizer. `JSON.stringify` keeps it to the last bit. */
 export type StateDict = Readonly<Record<string, Tensor>>;
+
+/** A state dictionary, or what `JSON.parse` gives of one. */
+export type SavedState = Readonly<Record<string, Tensor | TensorJson>>;
 
 export interface LoadOptions {
   /** Whether a missing or unexpected name is an error; default true. Wrong shapes and dtypes always are. */
@@ -24,7 +29,7 @@ export interface LoadResult {
  */
 export function loadInto(
   targets: ReadonlyMap<string, Tensor>,
-  state: StateDict,
+  state: SavedState,
   options: LoadOptions,
   where: string,
 ): LoadResult {
@@ -42,9 +47,10 @@ export function loadInto(
   const sources = new Map<Tensor, readonly [name: string, source: Tensor]>();
   for (const [name, target] of targets) {
     if (!Object.hasOwn(state, name)) continue;
-    const source: unknown = state[name];
+    const saved: unknown = state[name];
+    const source = isTensorJson(saved) ? tensorFromJson(saved) : saved;
     if (!(source instanceof Tensor)) {
-      problems.push(`not a tensor: ${name} is ${typeof source}; make one of it with tensor(...)`);
+      problems.push(`not a tensor: ${name} is ${shown(source)}; make one of it with tensor(...)`);
     } else if (!sameShape(source.shape, target.shape)) {
       problems.push(`wrong shape: ${name} is ${formatShape(source.shape)}, expected ${formatShape(target.shape)}`);
     } else if (source.dtype !== target.dtype) {

@@ -17,7 +17,7 @@ export interface TensorOptions {
   name?: string;
 }
 
-const KNOWN_OPTIONS = ["dtype", "requiresGrad", "name", "generator"];
+const KNOWN_OPTIONS = ["dtype", "requiresGrad", "name"];
 
 /** A buffer of `dtype` filled with numbers; int32 holds integers of 32 bits, and what it would cut off is refused. */
 function bufferOf(dtype: DType, size: number, where: string, fill: (buffer: DataArray) => void): DataArray {
@@ -34,8 +34,8 @@ function bufferOf(dtype: DType, size: number, where: string, fill: (buffer: Data
 }
 
 /** Sets what the options ask for on a new tensor. */
-export function finish(tensor: Tensor, options: TensorOptions, where: string): Tensor {
-  checkOptions(options, KNOWN_OPTIONS, where);
+export function finish(tensor: Tensor, options: TensorOptions, where: string, more: readonly string[] = []): Tensor {
+  checkOptions(options, [...KNOWN_OPTIONS, ...more], where);
   if (options.requiresGrad) {
     if (tensor.dtype === "int32") {
       throw new DtypeError(`${where}: int32 tensors are indices and have no gradient; use float32 or float64`);
@@ -91,7 +91,7 @@ export function tensor(
   values: NestedArray | DataArray | Tensor,
   options: TensorOptions & { shape?: Shape } = {},
 ): Tensor {
-  const { shape: given, ...rest } = options;
+  const { shape: given } = options;
   if (values instanceof Tensor) {
     throw new ValueError("tensor: got a tensor; use detach() for the same values, or .to(dtype) to convert");
   }
@@ -101,11 +101,11 @@ export function tensor(
     if (!(values instanceof Float32Array || values instanceof Float64Array || values instanceof Int32Array)) {
       throw new DtypeError("tensor: typed arrays may be Float32Array, Float64Array or Int32Array; convert it first");
     }
-    const dtype = rest.dtype === undefined ? dtypeOf(values) : checkDtype(rest.dtype, "tensor");
+    const dtype = options.dtype === undefined ? dtypeOf(values) : checkDtype(options.dtype, "tensor");
     buffer = bufferOf(dtype, values.length, "tensor", (buffer) => buffer.set(values));
     shape = [values.length];
   } else {
-    const dtype = rest.dtype === undefined ? "float32" : checkDtype(rest.dtype, "tensor");
+    const dtype = options.dtype === undefined ? "float32" : checkDtype(options.dtype, "tensor");
     shape = nestedShape(values);
     buffer = bufferOf(dtype, sizeOf(shape), "tensor", (buffer) => flattenInto(buffer, values, shape));
     if (shape.length > 1 && shape.includes(0)) {
@@ -125,7 +125,7 @@ export function tensor(
   const frozen = shape.length === 0 ? SCALAR : Object.freeze([...shape]);
   const made =
     buffer.length <= 16 ? intoArena(buffer, dtypeOf(buffer), frozen) : fromArray(buffer, dtypeOf(buffer), frozen);
-  return finish(made, rest, "tensor");
+  return finish(made, options, "tensor", ["shape"]);
 }
 
 function intoArena(values: DataArray, dtype: DType, shape: Shape): Tensor {

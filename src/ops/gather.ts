@@ -3,8 +3,8 @@ import { gatherInto, scatterAddInto } from "../array/move.js";
 import { formatShape, normalizeAxis, type Shape } from "../array/shape.js";
 import type { ArrayView } from "../array/storage.js";
 import { AxisError, ShapeError } from "../base/errors.js";
-import { type Binary, defineOp, type OpFunction, type Ternary } from "../graph/op.js";
-import { fromArray, type NestedArray, newTensor, type Tensor } from "../graph/tensor.js";
+import { type Binary, defineOp, type OpFunction, type Ternary, type Unary } from "../graph/op.js";
+import { type NestedArray, newTensor, type Tensor } from "../graph/tensor.js";
 import { convert } from "./cast.js";
 import { asIndex } from "./create.js";
 
@@ -19,6 +19,7 @@ function checkIndexShape(x: Shape, index: Shape, axis: number, where: string): v
   }
 }
 
+/** @throws AxisError at the first index that is not from 0 to length - 1. */
 function checkRange(index: ArrayView, length: number, where: string): void {
   for (let i = 0; i < index.size; i++) {
     const at = index.buffer[index.offset + i];
@@ -108,6 +109,24 @@ export function scatterAdd(x: Tensor, axis: number, index: Tensor | NestedArray,
   });
 }
 
+/** A list of indices as an index of `shape`, the same along `axis` wherever it is read: an op, so that a list may be data. */
+const spread: OpFunction<Unary, { axis: number; shape: Shape }> = defineOp<Unary, { axis: number; shape: Shape }>({
+  name: "spreadIndex",
+  doc: "out[i, k, j] = index[k]",
+  kind: "step",
+  shape: (_, { shape }) => shape,
+  dtype: () => "int32",
+  forward: (out, [index], { axis, shape }) => {
+    let inner = 1;
+    for (let k = axis + 1; k < shape.length; k++) inner *= shape[k];
+    for (let i = 0; i < out.size; i++) {
+      out.buffer[out.offset + i] = index.buffer[index.offset + (Math.floor(i / inner) % index.size)];
+    }
+  },
+  vjp: [null],
+  samples: [{ inputs: [indexSample([2, 0, 1])], attrs: { axis: 1, shape: [2, 3, 2] } }],
+});
+
 /** The slices of x along `axis` that the 1-d index (int32) names, in its order. */
 export function indexSelect(x: Tensor, axis: number, index: Tensor | readonly number[]): Tensor {
   const along = normalizeAxis(axis, x.ndim, "indexSelect");
@@ -117,17 +136,10 @@ export function indexSelect(x: Tensor, axis: number, index: Tensor | readonly nu
       `indexSelect: the index is a list, got shape ${formatShape(list.shape)}; for more axes use gather`,
     );
   }
+  checkRange(list, x.shape[along], "indexSelect");
   const shape = x.shape.map((length, k) => (k === along ? list.size : length));
-  let inner = 1;
-  for (let k = along + 1; k < shape.length; k++) inner *= shape[k];
-  let total = inner * list.size;
-  for (let k = 0; k < along; k++) total *= shape[k];
-  const full = new Int32Array(total);
-  for (let i = 0; i < total; i++) {
-    full[i] = list.buffer[list.offset + (Math.floor(i / inner) % list.size)];
-  }
-  return gathered(x, fromArray(full, "int32", shape), { axis: along });
+  return gathered(x, spread(list, { axis: along, shape }), { axis: along });
 }
 
 /** Every record of this file, for the table-driven tests. */
-export const gatherOps = [gathered.op, scattered.op];
+export const gatherOps = [gathered.op, scattered.op, spread.op];

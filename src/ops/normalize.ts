@@ -87,7 +87,7 @@ export const batchNorm = composed("batchNorm", (x: Tensor, options: BatchNormOpt
     const count = x.size / channels;
     if (count < 2) {
       throw new ShapeError(
-        `batchNorm: training needs at least two values per channel, ${formatShape(x.shape)} has ${count}; use a larger batch or eval()`,
+        `batchNorm: training needs at least two values per channel, ${formatShape(x.shape)} has ${count}; use a larger batch, eval(), or leave the last batch out (dropLast of fit)`,
       );
     }
     const axis = x.shape.map((_, k) => k).filter((k) => k !== 1);

@@ -59,7 +59,7 @@ function draw(distribution: Distribution, shape: Shape, options: RandomOptions, 
     generator,
     p: 0,
   });
-  return finish(values, options, where);
+  return finish(values, options, where, ["generator"]);
 }
 
 /** Uniform random numbers in [0, 1). */

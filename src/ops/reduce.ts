@@ -16,7 +16,7 @@ import { defineOp, type OpFunction, type Unary } from "../graph/op.js";
 import { composed } from "../graph/scope.js";
 import type { Tensor } from "../graph/tensor.js";
 import { abs, add, div, exp, log, neg, pow, sqrt, square, sub } from "./arithmetic.js";
-import { detach } from "./cast.js";
+import { convert, detach } from "./cast.js";
 import { equal, less, where } from "./compare.js";
 import { checkOptions, zeros } from "./create.js";
 import { scatterAdd } from "./gather.js";
@@ -283,12 +283,22 @@ export interface ArgOptions {
 
 /** Index (int32) along `axis` of the first largest element; of the flattened tensor where axis is null. */
 export function argmax(x: Tensor, axis: number | null | ArgOptions = null, options: ArgOptions = {}): Tensor {
+  return placeOfLargest(x, axis, options, "argmax");
+}
+
+/** Index (int32) along `axis` of the first smallest element; of the flattened tensor where axis is null. */
+export function argmin(x: Tensor, axis: number | null | ArgOptions = null, options: ArgOptions = {}): Tensor {
+  // doubles hold every int32
+  return placeOfLargest(neg(x.dtype === "int32" ? convert(x, "float64") : x), axis, options, "argmin");
+}
+
+function placeOfLargest(x: Tensor, axis: number | null | ArgOptions, options: ArgOptions, name: string): Tensor {
   const all: ArgOptions = typeof axis === "object" && axis !== null ? { ...axis, ...options } : { axis, ...options };
-  checkOptions(all, ["axis", "keepdims"], "argmax");
+  checkOptions(all, ["axis", "keepdims"], name);
   const keepdims = all.keepdims ?? false;
   const along = all.axis ?? null;
   const source = along === null ? reshape(x, [x.size]) : x;
-  const { axis: one } = together(source, [along === null ? 0 : normalizeAxis(along, x.ndim, "argmax")], "argmax");
+  const { axis: one } = together(source, [along === null ? 0 : normalizeAxis(along, x.ndim, name)], name);
   const result = argmaxed(source, { axis: one, keepdims });
   return along === null && keepdims
     ? reshape(
@@ -296,11 +306,6 @@ export function argmax(x: Tensor, axis: number | null | ArgOptions = null, optio
         x.shape.map(() => 1),
       )
     : result;
-}
-
-/** Index (int32) along `axis` of the first smallest element; of the flattened tensor where axis is null. */
-export function argmin(x: Tensor, axis: number | null | ArgOptions = null, options: ArgOptions = {}): Tensor {
-  return argmax(neg(x), axis, options);
 }
 
 /** log Σ eˣ over axes (all unless told), without overflow. */

@@ -21,6 +21,7 @@ import { type MatmulOptions, matmul } from "../ops/matmul.js";
 import * as reduce from "../ops/reduce.js";
 import * as reshaping from "../ops/reshape.js";
 import * as slicing from "../ops/slice.js";
+import { type TensorJson, tensorToJson } from "./json.js";
 
 type Axis = reduce.Axis;
 type ReduceOptions = reduce.ReduceOptions;
@@ -126,6 +127,8 @@ declare module "../graph/tensor.js" {
     /** Takes over the values of `source`, in place. */
     assign_(source: Tensor): Tensor;
     toString(): string;
+    /** dtype, shape and values as plain data, for `JSON.stringify`; `tensorFromJson` makes a tensor of it again. */
+    toJSON(): TensorJson;
   }
 }
 
@@ -157,6 +160,7 @@ const methods = {
     };
   },
   toString: (x: Tensor): string => describe(x),
+  toJSON: tensorToJson,
 };
 
 function pick<Source, Name extends keyof Source>(source: Source, names: readonly Name[]): Pick<Source, Name> {

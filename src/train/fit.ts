@@ -98,7 +98,7 @@ const TURN_MILLISECONDS = 30;
 
 /**
  * Trains `net` on `data`. Loss and accuracy of an epoch are means over its batches, each taken before its update.
- * Gives way to the event loop about every 30 ms. Leaves the net in inference mode (`eval()`).
+ * Gives way to the event loop about every 30 ms. Leaves the net in inference mode (`eval()`), however it ends.
  * @throws AnomalyError where the loss is not finite; a compiled step has then changed the parameters already.
  */
 export async function fit(net: Layer, data: Dataset, options: FitOptions = {}): Promise<FitResult> {
@@ -118,38 +118,38 @@ export async function fit(net: Layer, data: Dataset, options: FitOptions = {}): 
   const takeStep = stepOf(net, loss, optimizer, options.compile ?? true);
   const history: EpochRecord[] = [];
   let turnEnds = performance.now() + TURN_MILLISECONDS;
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    const running = new RunningScore();
-    const { learningRate } = optimizer;
-    let batch = 0;
-    net.train();
-    for (const part of batches(data, batchSize, { shuffle, generator, dropLast })) {
-      if (signal?.aborted) {
-        net.eval();
-        return { history, stopped: true };
-      }
-      takeStep(part.inputs, part.labels, (value, prediction) => {
-        running.add(finite(value, epoch, batch), prediction, part.labels);
-      });
-      batch++;
-      if (performance.now() >= turnEnds) {
-        if (batch < perEpoch) {
-          await onProgress?.({ epoch, epochs, batch, batches: perEpoch, ...running.score(), record: null });
+  try {
+    for (let epoch = 1; epoch <= epochs; epoch++) {
+      const running = new RunningScore();
+      const { learningRate } = optimizer;
+      let batch = 0;
+      net.train();
+      for (const part of batches(data, batchSize, { shuffle, generator, dropLast })) {
+        if (signal?.aborted) return { history, stopped: true };
+        takeStep(part.inputs, part.labels, (value, prediction) => {
+          running.add(finite(value, part, `epoch ${epoch}, batch ${batch}`), prediction, part.labels);
+        });
+        batch++;
+        if (performance.now() >= turnEnds) {
+          if (batch < perEpoch) {
+            await onProgress?.({ epoch, epochs, batch, batches: perEpoch, ...running.score(), record: null });
+          }
+          await new Promise((resolve) => setTimeout(resolve, 0));
+          // What ran meanwhile may have used the net for inference.
+          net.train();
+          turnEnds = performance.now() + TURN_MILLISECONDS;
         }
-        await new Promise((resolve) => setTimeout(resolve, 0));
-        // What ran meanwhile may have used the net for inference.
-        net.train();
-        turnEnds = performance.now() + TURN_MILLISECONDS;
       }
+      const scored = validation === undefined ? null : evaluate(net, validation, { loss });
+      const record: EpochRecord = { epoch, learningRate, ...running.score(), validation: scored };
+      history.push(record);
+      schedule?.step();
+      await onProgress?.({ epoch, epochs, batch, batches: perEpoch, ...running.score(), record });
     }
-    const scored = validation === undefined ? null : evaluate(net, validation, { loss });
-    const record: EpochRecord = { epoch, learningRate, ...running.score(), validation: scored };
-    history.push(record);
-    schedule?.step();
-    await onProgress?.({ epoch, epochs, batch, batches: perEpoch, ...running.score(), record });
+    return { history, stopped: false };
+  } finally {
+    net.eval();
   }
-  net.eval();
-  return { history, stopped: false };
 }
 
 /** Takes a step, and tells the loss and the prediction: before the update where nothing is compiled. */
@@ -225,7 +225,14 @@ export function evaluate(net: Layer, data: Dataset, options: EvaluateOptions = {
  * binary cross-entropy of a single logit, [n, 1] or [n]. Labels that are numbers: mean squared error.
  */
 export function defaultLoss(prediction: Tensor, labels: Tensor): Tensor {
-  if (labels.dtype !== "int32") return mseLoss(prediction, labels);
+  if (labels.dtype !== "int32") {
+    if (labels.ndim === 1 && !isSingleLogit(prediction)) {
+      throw new ShapeError(
+        `the labels are ${labels.dtype}${formatShape(labels.shape)}, one number for each example, and the prediction is ${formatShape(prediction.shape)}: pass classes as int32, or numbers in the prediction's shape`,
+      );
+    }
+    return mseLoss(prediction, labels);
+  }
   if (!isSingleLogit(prediction)) return crossEntropy(prediction, labels);
   return bceWithLogits(reshape(prediction, [prediction.shape[0]]), convert(labels, prediction.dtype));
 }
@@ -282,14 +289,15 @@ class RunningScore {
   }
 }
 
-function finite(loss: Tensor, epoch: number, batch: number): number {
+function finite(loss: Tensor, { inputs, labels }: Dataset, where: string): number {
   const value = loss.item();
-  if (!Number.isFinite(value)) {
-    throw new AnomalyError(
-      `fit: the loss is ${value} at epoch ${epoch}, batch ${batch}; lower the learning rate, clip gradients, or find the op with detectAnomaly`,
-    );
-  }
-  return value;
+  if (Number.isFinite(value)) return value;
+  const wrong = inputs.data.find((one) => !Number.isFinite(one)) ?? labels.data.find((one) => !Number.isFinite(one));
+  const remedy =
+    wrong === undefined
+      ? "lower the learning rate, clip gradients, or find the op with detectAnomaly"
+      : `the data of the batch have ${wrong}: leave out or replace such examples`;
+  throw new AnomalyError(`fit: the loss is ${value} at ${where}; ${remedy}`);
 }
 
 function checkOptimizer(optimizer: Optimizer, net: Layer): void {

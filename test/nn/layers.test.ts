@@ -1,4 +1,4 @@
-import { Generator, nn, ShapeError, type Tensor, tensor } from "crease";
+import { Generator, nn, optim, ShapeError, type Tensor, tensor } from "crease";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -302,5 +302,20 @@ describe("Sequential", () => {
       "Sequential: layer 1 is the function Tanh; give modules, such as new nn.ReLU()",
     );
     expect(() => new nn.Sequential().at(0)).toThrow(/no layer 0; it has 0/);
+  });
+});
+
+describe("layers given other things than tensors", () => {
+  it("name the layer, the thing, and what to pass", () => {
+    expect(() => nn.mlp([2, 3, 1]).forward([[1, 2]] as never)).toThrow(
+      /^Linear\(2, 3\): the input is a list of 1, not a tensor: pass tensor\(\.\.\.\)$/,
+    );
+    expect(() => new nn.Conv2d(1, 2, 3).forward(undefined as never)).toThrow(
+      /^Conv2d\(1, 2, 3\): the input is undefined/,
+    );
+    expect(() => (nn.mlp as unknown as (...widths: number[]) => unknown)(2, 8, 1)).toThrow(
+      /mlp: the widths are one list, such as mlp\(\[2, 16, 1\]\), got 2/,
+    );
+    expect(() => new optim.Adam(nn.mlp([1, 1]).parameters(), { learningRate: "0.1" as never })).toThrow(/got "0\.1"/);
   });
 });

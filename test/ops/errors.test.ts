@@ -1,4 +1,5 @@
 import {
+  argmin,
   broadcastTo,
   concat,
   gather,
@@ -183,7 +184,19 @@ testBadCalls({
       AxisError,
       /gather: index 3 \(element 1\) is out of range; the axis has length 3/,
     ],
-    ["a negative index", () => indexSelect(x, 0, [-1]), AxisError, /index -1 \(element 0\) is out of range/],
+    [
+      "a negative index",
+      () => indexSelect(x, 0, [-1]),
+      AxisError,
+      /indexSelect: index -1 \(element 0\) is out of range/,
+    ],
+    ["the smallest of an axis that is not there", () => argmin(x, 5), AxisError, /argmin: axis 5 is out of range/],
+    [
+      "an option of random numbers",
+      () => tensor([1], { generator: 1 } as never),
+      OptionError,
+      /known are dtype, requiresGrad, name, shape/,
+    ],
     [
       "an index of another shape",
       () => gather(x, 1, [0, 1]),

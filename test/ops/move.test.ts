@@ -1,6 +1,7 @@
 import {
   arange,
   broadcastTo,
+  compile,
   concat,
   flatten,
   gather,
@@ -338,6 +339,27 @@ describe("picking by index", () => {
     expect(y.toArray()).toEqual([1, 2.1]);
     y.sum().backward();
     expect([x.grad?.dtype, source.grad?.dtype]).toEqual(["float32", "float64"]);
+  });
+
+  test("indexSelect follows an index that is an argument of a compiled function", () => {
+    const x = counted([2, 3]);
+    const select = compile((index: Tensor) => indexSelect(x, 1, index).mul(1));
+    for (const list of [
+      [0, 1],
+      [2, 2],
+      [1, 0],
+    ]) {
+      const index = tensor(list, { dtype: "int32" });
+      expect(select(index).toArray()).toEqual(indexSelect(x, 1, index).toArray());
+    }
+  });
+
+  test("the smallest of int32 is found as of floats", () => {
+    expect(
+      tensor([[3, -7, 2]], { dtype: "int32" })
+        .argmin(1)
+        .toArray(),
+    ).toEqual([1]);
   });
 
   test("indexSelect takes whole slices, as int32 too", () => {

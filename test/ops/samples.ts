@@ -39,5 +39,5 @@ export function isDifferentiable(op: Op, index: number): boolean {
 
 /** Whether op sees the dtype of its inputs only (and does not change it). */
 export function keepsDtype(op: Op): boolean {
-  return op.name !== "cast" && op.name !== "toInt32" && !op.name.startsWith("argmax");
+  return !["cast", "toInt32", "spreadIndex"].includes(op.name) && !op.name.startsWith("argmax");
 }

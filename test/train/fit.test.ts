@@ -20,6 +20,29 @@ const netOf = (widths: readonly number[], seed: number, activation: "relu" | "no
   nn.mlp(widths, { generator: new Generator(seed), activation });
 
 describe("fit", () => {
+  it("leaves the net in inference mode also where it throws", async () => {
+    const net = netOf([2, 3, 2], 1);
+    const onProgress = () => {
+      throw new Error("enough");
+    };
+    await expect(fit(net, data.xor(), { epochs: 2, onProgress })).rejects.toThrow("enough");
+    expect(net.training).toBe(false);
+  });
+
+  it("says where data are not numbers, and that classes are int32", async () => {
+    const inputs = tensor([
+      [0, 1],
+      [1, Number.NaN],
+    ]);
+    const labels = tensor([0, 1], { dtype: "int32" });
+    await expect(fit(netOf([2, 3, 2], 1), { inputs, labels }, { epochs: 1 })).rejects.toThrow(
+      /the loss is NaN at epoch 1, batch 0; the data of the batch have NaN/,
+    );
+    await expect(
+      fit(netOf([2, 3, 3], 1), { inputs: zeros([4, 2]), labels: zeros([4]) }, { epochs: 1 }),
+    ).rejects.toThrow(/labels are float32\[4\], one number for each example, .*\[4, 3\]: pass classes as int32/);
+  });
+
   it("learns xor completely, with two logits and with one", async () => {
     for (const outputs of [2, 1]) {
       const net = netOf([2, 8, outputs], 1);

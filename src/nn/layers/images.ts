@@ -6,7 +6,7 @@ import { avgPool2d, conv2d, maxPool2d, type Pair } from "../../ops/convolution.j
 import { checkOptions } from "../../ops/create.js";
 import { squeeze, unsqueeze } from "../../ops/reshape.js";
 import type { Tensor } from "../../tensor/tensor.js";
-import { checkCount, checkPair, parameterDtype } from "../checks.js";
+import { checkCount, checkInput, checkPair, parameterDtype } from "../checks.js";
 import { Module } from "../module.js";
 import { describeOptions, formatPair, joinArguments, shortPair } from "./describe.js";
 import { drawParameters } from "./linear.js";
@@ -80,6 +80,7 @@ export class Conv2d extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    checkInput(x, this);
     return onImages(x, this.title, (images) => {
       if (images.shape[1] !== this.inChannels) {
         throw new ShapeError(

@@ -6,7 +6,7 @@ import { checkOptions, zeros } from "../../ops/create.js";
 import { linear } from "../../ops/linear.js";
 import { matmul } from "../../ops/matmul.js";
 import type { Tensor } from "../../tensor/tensor.js";
-import { checkCount, parameterDtype } from "../checks.js";
+import { checkCount, checkInput, parameterDtype } from "../checks.js";
 import { type InitOptions, kaimingUniform, uniform } from "../init.js";
 import { Module, parameter } from "../module.js";
 import { describeOptions, joinArguments } from "./describe.js";
@@ -58,6 +58,7 @@ export class Linear extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    checkInput(x, this);
     if (x.shape[x.ndim - 1] !== this.inFeatures) {
       throw new ShapeError(
         `Linear(${this.inFeatures}, ${this.outFeatures}): input ${formatShape(x.shape)} has ${x.ndim === 0 ? "no axes" : `${x.shape[x.ndim - 1]} features in its last axis`}, expected ${this.inFeatures}`,

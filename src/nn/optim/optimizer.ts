@@ -8,7 +8,7 @@ import { convert } from "../../ops/cast.js";
 import { zeros } from "../../ops/create.js";
 import { Tensor } from "../../tensor/tensor.js";
 import { checkNumber } from "../checks.js";
-import { type LoadOptions, type LoadResult, loadInto, type StateDict } from "../state.js";
+import { type LoadOptions, type LoadResult, loadInto, type SavedState, type StateDict } from "../state.js";
 
 /**
  * Moves parameters against their gradients. Everything that changes from step to step (learning rate, step count,
@@ -73,10 +73,10 @@ export abstract class Optimizer {
   }
 
   /**
-   * Takes over a state dictionary, all or nothing.
+   * Takes over a state dictionary, or what JSON keeps of one, all or nothing.
    * @throws StateError that lists every missing and unexpected name, wrong shape and wrong dtype.
    */
-  loadStateDict(state: StateDict, options: LoadOptions = {}): LoadResult {
+  loadStateDict(state: SavedState, options: LoadOptions = {}): LoadResult {
     return loadInto(this.state(), state, options, `${this.constructor.name}.loadStateDict`);
   }
 
