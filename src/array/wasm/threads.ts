@@ -1,5 +1,5 @@
 /**
- * Threads that help with large products. Work is cut into parts that are claimed, one at a time, by whoever is free:
+ * Threads that help with large products and convolutions. Work is cut into parts that are claimed, one at a time, by whoever is free:
  * the calling thread claims as well, and waits only for parts that others have begun. A thread that the system does
  * not let run therefore costs nothing.
  */
@@ -84,7 +84,7 @@ export class Team {
     Atomics.store(control, word.open, 0);
     this.#awaitHelpers();
     if (Atomics.exchange(control, word.failed, 0) !== 0) {
-      throw new Error("a thread failed in a matrix product; setThreads(1) computes without threads");
+      throw new Error("a thread failed in a matrix product or a convolution; setThreads(1) computes without threads");
     }
   }
 
