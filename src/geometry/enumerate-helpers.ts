@@ -142,6 +142,11 @@ export class Crew {
     for (const helper of this.helpers) helper.engage(this);
   }
 
+  /** Whether so many helpers rest, started already. */
+  static isReady(count: number): boolean {
+    return resting.filter(({ ready }) => ready).length >= count;
+  }
+
   /** Helpers, those included that are not ready yet. */
   get size(): number {
     return this.helpers.length;

@@ -31,10 +31,11 @@ const SLICE = 25;
 const SLICE_WITH_HELPERS = 2;
 
 /**
- * Milliseconds of search before other threads are asked: about what it takes to start one, load this library there, and
- * hand it the net. What ends sooner does not pay for them.
+ * Milliseconds of search before other threads are asked: about what it takes to hand them the net, and before that to
+ * start them and load this library there. What ends sooner does not pay for them.
  */
-const PATIENCE = 40;
+const PATIENCE = 5;
+const PATIENCE_TO_START = 40;
 
 /** The search of a part by the caller's thread. */
 interface OwnSearch {
@@ -215,7 +216,8 @@ export class EnumerationRun {
     const { threads } = this.options;
     if (threads === 1) return;
     if (this.crew === undefined) {
-      if (performance.now() - this.started < PATIENCE || this.parts.firstOpen() === undefined) return;
+      const patience = Crew.isReady(threads - 1) ? PATIENCE : PATIENCE_TO_START;
+      if (performance.now() - this.started < patience || this.parts.firstOpen() === undefined) return;
       this.crew = new Crew(threads - 1, this.job, {
         spare: (place, part) => this.insert(place, part),
         found: receive,

@@ -57,8 +57,9 @@ export interface EnumerateOptions {
   /** Stops the search when so many cells were found, or so many seconds have passed. */
   readonly limits?: { readonly cells?: number; readonly seconds?: number };
   /**
-   * Threads that search, the caller's included: default the number that `setThreads` set. More than one help in Node, once
-   * a search has lasted some 40 ms; in a page the caller searches alone.
+   * Threads that search, the caller's included: default the number that `setThreads` set. They help in Node, once a search
+   * has lasted some 40 ms; elsewhere, and in a bundle that lacks the file they start from, the caller searches alone.
+   * What is found is the same for any number of threads, to the last bit.
    */
   readonly threads?: number;
   /** Searches only these sub-problems: the frontier of an incomplete enumeration of the same net, domain and split. */

@@ -12,7 +12,7 @@
  *
  * with O kernels, K = channels · height · width of a kernel, and P positions.
  */
-import { type FunctionBuilder, type Local, ModuleBuilder } from "./assembler.js";
+import { type FunctionBuilder, type FunctionReference, type Local, ModuleBuilder } from "./assembler.js";
 import { addDirectGemm, addDirectPacking } from "./gemm-direct.js";
 import { epilogue } from "./gemm-tile.js";
 import { type I32, type Integer, i32, v128 } from "./instructions.js";
@@ -130,10 +130,21 @@ function addScatter(module: ModuleBuilder, vector: FloatVector) {
   });
 }
 
+type ConvolutionFunction = FunctionReference<typeof convolutionParameters>;
+
 /** The module of a float type, exporting `forward`, `imageGradient` and `kernelGradient`. */
 export function convolutionModule(dtype: FloatType, relaxed: boolean): Uint8Array {
   const module = new ModuleBuilder();
-  const vector = vectorOf(dtype);
+  addConvolution(module, vectorOf(dtype), relaxed);
+  return module.bytes();
+}
+
+/** Adds the three products, which it exports, to a module. */
+export function addConvolution(
+  module: ModuleBuilder,
+  vector: FloatVector,
+  relaxed: boolean,
+): { forward: ConvolutionFunction; imageGradient: ConvolutionFunction; kernelGradient: ConvolutionFunction } {
   const gather = addGather(module, vector);
   const scatter = addScatter(module, vector);
   const packB = addDirectPacking(module, vector);
@@ -200,7 +211,7 @@ export function convolutionModule(dtype: FloatType, relaxed: boolean): Uint8Arra
   const outputAt = (p: ConvolutionLocals, row: I32) => i32.add(p.output, bytes(i32.mul(row, p.outWidth)));
   const planeBytes = (p: ConvolutionLocals) => bytes(i32.mul(p.outHeight, p.outWidth));
 
-  module.function("forward", convolutionParameters, (f, p) => {
+  const forward = module.function("forward", convolutionParameters, (f, p) => {
     copyImage(f, p, "pad");
     const k = f.keep(kernelSize(p));
     chunks(f, p, (row, rows, positions) => {
@@ -214,7 +225,7 @@ export function convolutionModule(dtype: FloatType, relaxed: boolean): Uint8Arra
     });
   });
 
-  module.function("imageGradient", convolutionParameters, (f, p) => {
+  const imageGradient = module.function("imageGradient", convolutionParameters, (f, p) => {
     const k = f.keep(kernelSize(p));
     chunks(f, p, (row, rows, positions) => {
       f.call(
@@ -227,7 +238,7 @@ export function convolutionModule(dtype: FloatType, relaxed: boolean): Uint8Arra
     copyImage(f, p, "crop");
   });
 
-  module.function("kernelGradient", convolutionParameters, (f, p) => {
+  const kernelGradient = module.function("kernelGradient", convolutionParameters, (f, p) => {
     copyImage(f, p, "pad");
     const k = f.keep(kernelSize(p));
     chunks(f, p, (row, rows, positions) => {
@@ -239,5 +250,5 @@ export function convolutionModule(dtype: FloatType, relaxed: boolean): Uint8Arra
       );
     });
   });
-  return module.bytes();
+  return { forward, imageGradient, kernelGradient };
 }

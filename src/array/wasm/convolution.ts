@@ -4,12 +4,14 @@
  */
 import type { Window } from "../convolution.js";
 import type { ArrayView } from "../storage.js";
+import { type ConvolutionGeometry, convolutionGeometry, multiplications } from "./convolution-geometry.js";
 import { convolutionArguments, convolutionModule, type convolutionParameters } from "./convolution-module.js";
+import { convolveByThreads, inputGradientByThreads, kernelGradientByThreads } from "./convolution-threads.js";
 import type { WasmFunction } from "./engine.js";
 import { simdLevel } from "./features.js";
 import { kernelFamily } from "./kernel-family.js";
 import { align, copy, type FloatArray, scratch } from "./scratch.js";
-import { type FloatType, vectorOf } from "./vectors.js";
+import { vectorOf } from "./vectors.js";
 
 interface Kernels {
   readonly forward: WasmFunction;
@@ -21,88 +23,39 @@ const kernelsOf = kernelFamily<Kernels>(convolutionModule);
 
 /** Below this many multiplications a plain loop is faster. */
 const leastWork = 1000;
-/** The matrix of patches is built in pieces of about this size, to stay in the second-level cache. */
-const patchBytes = 128 * 1024;
 /** Larger images are left to the plain loop: the scratch memory is kept. */
 const mostBytes = 64 * 1024 * 1024;
 
-/** Where things lie in scratch memory (byte addresses), and all arguments of the kernels. */
-interface Plan {
-  readonly dtype: FloatType;
+/** The geometry, where things lie in scratch memory (byte addresses), and all arguments of the kernels. */
+interface Plan extends ConvolutionGeometry {
   readonly shift: 2 | 3;
   readonly heap: FloatArray;
   readonly at: Readonly<Record<keyof typeof convolutionParameters, number>>;
   readonly arguments: readonly number[];
-  /** Elements of one group of one image, of its output, and of one group of kernels. */
-  readonly imageLength: number;
-  readonly outputLength: number;
-  readonly kernelsLength: number;
-  readonly paddedLength: number;
 }
 
 /** Lays out one image and one group, or declines. */
 function plan(x: ArrayView, w: ArrayView, y: ArrayView, window: Window, groups: number): Plan | undefined {
-  if (simdLevel() === "none" || y.size * (w.size / (w.shape[0] || 1)) < leastWork) return undefined;
-  const dtype = y.buffer instanceof Float32Array ? "float32" : "float64";
-  const vector = vectorOf(dtype);
-  const [, allChannels, height, width] = x.shape;
-  const [allKernels, channels, kernelHeight, kernelWidth] = w.shape;
-  const [, , outHeight, outWidth] = y.shape;
-  const kernelCount = allKernels / groups;
-  const [paddingY, paddingX] = window.padding;
-  const isPadded = paddingY + paddingX > 0;
-  const paddedHeight = height + 2 * paddingY;
-  const paddedWidth = width + 2 * paddingX;
-  const imageLength = (allChannels / groups) * height * width;
-  const paddedLength = channels * paddedHeight * paddedWidth;
-  const kernelSize = channels * kernelHeight * kernelWidth;
-  const rowBytes = kernelSize * outWidth * vector.size;
-  const chunk = Math.max(1, Math.min(outHeight, Math.floor(patchBytes / rowBytes)));
-  const outputLength = kernelCount * outHeight * outWidth;
-  const { size } = vector;
+  if (simdLevel() === "none" || multiplications(y, w) < leastWork) return undefined;
+  const geometry = convolutionGeometry(x, w, y, window, groups);
+  const { dtype, isPadded, imageLength, paddedLength, kernelsLength, outputLength, patchesBytes, workBytes } = geometry;
+  const { size, shift } = vectorOf(dtype);
   const image = 64;
   const padded = isPadded ? align(image + imageLength * size) : image;
   const kernels = align(padded + paddedLength * size);
-  const output = align(kernels + kernelCount * kernelSize * size);
+  const output = align(kernels + kernelsLength * size);
   const patches = align(output + outputLength * size);
-  const work = align(patches + rowBytes * chunk + 16);
-  const end = work + chunk * outWidth * (kernelCount + 2 * vector.lanes) * size;
+  const work = align(patches + patchesBytes);
+  const end = work + workBytes;
   if (end > mostBytes) return undefined;
   scratch().reserve(end);
-  const at = {
-    image,
-    padded,
-    kernels,
-    output,
-    patches,
-    work,
-    channels,
-    height,
-    width,
-    paddedHeight,
-    paddedWidth,
-    margin: paddingY * paddedWidth + paddingX,
-    kernelCount,
-    kernelHeight,
-    kernelWidth,
-    strideY: window.stride[0],
-    strideX: window.stride[1],
-    dilationY: window.dilation[0],
-    dilationX: window.dilation[1],
-    outHeight,
-    outWidth,
-    chunk,
-  };
+  const at = { ...geometry.lengths, image, padded, kernels, output, patches, work };
   return {
-    dtype,
-    shift: vector.shift,
+    ...geometry,
+    shift,
     heap: dtype === "float32" ? scratch().float32 : scratch().float64,
     at,
     arguments: convolutionArguments.map((key) => at[key]),
-    imageLength,
-    outputLength,
-    kernelsLength: kernelCount * kernelSize,
-    paddedLength,
   };
 }
 
@@ -116,6 +69,7 @@ function clearPadded({ heap, at, shift, paddedLength }: Plan): void {
  * @returns false, with `y` untouched, where WASM SIMD is missing or a plain loop fits better
  */
 export function convolveWasm(y: ArrayView, x: ArrayView, w: ArrayView, window: Window, groups: number): boolean {
+  if (convolveByThreads(y, x, w, window, groups)) return true;
   const p = plan(x, w, y, window, groups);
   if (p === undefined) return false;
   const { heap, shift, at } = p;
@@ -141,6 +95,7 @@ export function convolveInputGradientWasm(
   window: Window,
   groups: number,
 ): boolean {
+  if (inputGradientByThreads(dx, dy, w, window, groups)) return true;
   const p = plan(dx, w, dy, window, groups);
   if (p === undefined) return false;
   const { heap, shift, at } = p;
@@ -166,6 +121,7 @@ export function convolveKernelGradientWasm(
   window: Window,
   groups: number,
 ): boolean {
+  if (kernelGradientByThreads(dw, x, dy, window, groups)) return true;
   const p = plan(x, dw, dy, window, groups);
   if (p === undefined) return false;
   const { heap, shift, at } = p;

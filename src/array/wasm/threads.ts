@@ -1,5 +1,5 @@
 /**
- * Threads that help with large products. Work is cut into parts that are claimed, one at a time, by whoever is free:
+ * Threads that help with large products and convolutions. Work is cut into parts that are claimed, one at a time, by whoever is free:
  * the calling thread claims as well, and waits only for parts that others have begun. A thread that the system does
  * not let run therefore costs nothing.
  */
@@ -84,7 +84,7 @@ export class Team {
     Atomics.store(control, word.open, 0);
     this.#awaitHelpers();
     if (Atomics.exchange(control, word.failed, 0) !== 0) {
-      throw new Error("a thread failed in a matrix product; setThreads(1) computes without threads");
+      throw new Error("a thread failed in a matrix product or a convolution; setThreads(1) computes without threads");
     }
   }
 
@@ -117,9 +117,10 @@ let current: Team | undefined;
 let reason = "one thread unless setThreads asks for more";
 
 /**
- * Uses this many threads for large matrix products, from 1 to 64: the caller's own and workers beside it. Results are
- * those of one thread within the bound of the product. Calls stay synchronous, and a process ends without waiting for
- * its threads. Programs of `compile` use threads if they were compiled after this call.
+ * Uses this many threads for large matrix products, large convolutions and their gradients, and enumerations that last,
+ * from 1 to 64: the caller's own and workers beside it. Products are those of one thread within their bound; convolutions
+ * and enumerations are the same, bit for bit. Calls stay synchronous (but `enumerate`, which never is), and a process ends
+ * without waiting for its threads. Programs of `compile` use threads if they were compiled after this call.
  *
  * Where threads cannot help (a page that is not cross-origin isolated, a page's main thread, Node before 20.16, no
  * WASM SIMD) everything is computed by one, and `backendInfo()` says why.
@@ -155,7 +156,7 @@ function disband(why: string): void {
   reason = why;
 }
 
-/** Threads that compute large products. */
+/** Threads that compute large products and convolutions. */
 export function threadCount(): number {
   return current?.size ?? 1;
 }
