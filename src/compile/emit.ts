@@ -7,18 +7,13 @@ import { addPackedGemm, type packedParameters, workBytes } from "../array/wasm/g
 import { epilogue } from "../array/wasm/gemm-tile.js";
 import { f64, i32, v128 } from "../array/wasm/instructions.js";
 import { mostPages } from "../array/wasm/threads-product.js";
-import { type FloatType, type FloatVector, lanes, vectorOf } from "../array/wasm/vectors.js";
+import { type FloatType, vectorOf } from "../array/wasm/vectors.js";
 import { expressionOf } from "../graph/op.js";
+import { emitPooling, emitScatter } from "./emit-pooling.js";
+import { emitSum } from "./emit-sum.js";
 import type { MemoryPlan } from "./memory-plan.js";
 import type { Value } from "./program.js";
-import {
-  type LoopUnit,
-  type Pattern,
-  type ProductUnit,
-  patternOf,
-  type ScheduledUnit,
-  type SumUnit,
-} from "./schedule.js";
+import { type LoopUnit, type Pattern, type ProductUnit, patternOf, type ScheduledUnit } from "./schedule.js";
 
 import { emitSmallProduct, type ProductSizes } from "./small-product.js";
 
@@ -73,7 +68,9 @@ export function emitProgram(
           if (unit.kind === "loop" && unit.size === 1) emitter.scalars(unit);
           else if (unit.kind === "loop") emitter.loop(unit);
           else if (unit.kind === "product" && !byHost.has(unit)) emitter.product(unit);
-          else if (unit.kind === "sum") emitter.sum(unit);
+          else if (unit.kind === "sum") emitSum(f, unit, emitter.addressOf);
+          else if (unit.kind === "pool") emitPooling(f, unit, emitter.addressOf);
+          else if (unit.kind === "scatter") emitScatter(f, unit, emitter.addressOf);
           else f.add({ code: [f.callImported(call, f64.constant(start + i)).code, 0x1a] });
         });
       }) as FunctionReference<Record<string, never>>,
@@ -159,7 +156,7 @@ class UnitEmitter {
     readonly products: Products,
   ) {}
 
-  private addressOf = (value: Value): number => this.plan.address.get(value.root) as number;
+  readonly addressOf = (value: Value): number => this.plan.address.get(value.root) as number;
 
   product(unit: ProductUnit): void {
     const sizes = productSizes(unit);
@@ -268,9 +265,9 @@ class UnitEmitter {
     f.set(start, i32.constant(0));
     f.loop(row, 0, rows * vector.size, vector.size, () => {
       for (const [value, pattern] of outside) {
-        if (pattern === "column") {
-          f.set(registers.get(value) as Local<"v128">, vector.loadSplat(row, this.addressOf(value)));
-        }
+        if (pattern !== "column" && pattern !== "cycle") continue;
+        const at = pattern === "column" ? row : i32.remU(row, value.size * vector.size);
+        f.set(registers.get(value) as Local<"v128">, vector.loadSplat(at, this.addressOf(value)));
       }
       f.set(offset, start);
       f.loop(column, 0, columns * vector.size, 16, () => {
@@ -280,94 +277,5 @@ class UnitEmitter {
       f.increment(start, columns * vector.size);
     });
     f.release(offset, row, start, column, ...registers.values());
-  }
-
-  sum({ step, over }: SumUnit): void {
-    const [input] = step.inputs;
-    const { output } = step;
-    const vector = vectorOf(output.dtype as FloatType);
-    if (over === "all") this.sumRun(vector, input.size, this.addressOf(input), null, this.addressOf(output), null);
-    else if (over === "columns") this.sumColumns(vector, input, output);
-    else this.sumRows(vector, input, output);
-  }
-
-  /**
-   * Adds up `count` consecutive elements, in double precision, into one.
-   * `base` and `to` are added to the addresses where given.
-   */
-  private sumRun(
-    vector: FloatVector,
-    count: number,
-    from: number,
-    base: Local<"i32"> | null,
-    result: number,
-    to: Local<"i32"> | null,
-  ): void {
-    const { f } = this;
-    const [even, odd] = f.locals("v128", 2);
-    const zero = vectorOf("float64").constant(0);
-    f.set(even, zero);
-    f.set(odd, zero);
-    const offset = f.local("i32");
-    const double = vectorOf("float64");
-    const whole = Math.floor(count / vector.lanes) * vector.lanes;
-    const at = (place: Local<"i32">) => (base === null ? place : i32.add(place, base));
-    if (whole > 0) {
-      f.loop(offset, 0, whole * vector.size, 16, () => {
-        const x = f.keep(v128.load(at(offset), from));
-        if (vector.lanes === 4) {
-          f.set(even, double.add(even, lanes.promoteLow(x)));
-          f.set(odd, double.add(odd, lanes.promoteLow(vector.shuffle(x, x, [2, 3, 2, 3]))));
-        } else f.set(even, double.add(even, x));
-        f.release(x);
-      });
-    }
-    for (let i = whole; i < count; i++) {
-      f.set(offset, i32.constant(i * vector.size));
-      const x = vector.loadZero(at(offset), from);
-      f.set(even, double.add(even, vector.lanes === 4 ? lanes.promoteLow(x) : x));
-    }
-    const both = f.keep(double.add(even, odd));
-    const total = double.add(both, double.shuffle(both, both, [1, 0]));
-    f.add(vector.storeLane(to ?? i32.constant(0), vector.lanes === 4 ? lanes.demoteZero(total) : total, 0, result));
-    f.release(even, odd, both, offset);
-  }
-
-  /** One sum for each row. */
-  private sumColumns(vector: FloatVector, input: Value, output: Value): void {
-    const { f } = this;
-    const columns = input.size / output.size;
-    const row = f.local("i32");
-    const start = f.local("i32");
-    f.set(start, i32.constant(0));
-    f.loop(row, 0, output.size * vector.size, vector.size, () => {
-      this.sumRun(vector, columns, this.addressOf(input), start, this.addressOf(output), row);
-      f.increment(start, columns * vector.size);
-    });
-    f.release(row, start);
-  }
-
-  /** Adds up rows, four vectors of columns at a time. */
-  private sumRows(vector: FloatVector, input: Value, output: Value): void {
-    const { f } = this;
-    const width = output.size * vector.size;
-    const from = this.addressOf(input);
-    const to = this.addressOf(output);
-    const row = f.local("i32");
-    for (let start = 0; start < width; start += 64) {
-      const vectors = Math.min(4, Math.ceil((width - start) / 16));
-      const sums = f.locals("v128", vectors);
-      for (const sum of sums) f.set(sum, vector.constant(0));
-      f.loop(row, 0, input.size * vector.size, width, () => {
-        sums.forEach((sum, i) => {
-          f.set(sum, vector.add(sum, v128.load(row, from + start + 16 * i)));
-        });
-      });
-      sums.forEach((sum, i) => {
-        f.add(v128.store(i32.constant(0), sum, to + start + 16 * i));
-      });
-      f.release(...sums);
-    }
-    f.release(row);
   }
 }

@@ -1,8 +1,13 @@
+import type { Window } from "../array/convolution.js";
 import { isSuffix } from "../array/shape.js";
+import { isPooledHere } from "./emit-pooling.js";
 import type { Program, Step, Value } from "./program.js";
 
-/** How an input of an elementwise step runs along its output. */
-export type Pattern = "full" | "scalar" | "row" | "column";
+/**
+ * How an input of an elementwise step runs along its output: `column` has one number for each row, `cycle` too, and
+ * starts again where its numbers end, as the channels of the next image do.
+ */
+export type Pattern = "full" | "scalar" | "row" | "column" | "cycle";
 
 /** Elementwise steps of one size, computed together, one element (vector) after the other. */
 export interface LoopUnit {
@@ -26,11 +31,24 @@ export interface ProductUnit {
   readonly output: Value;
 }
 
-/** A sum over all elements, over the first axes, or over the last ones. */
+/** A sum over all elements, over the first axes, over the last ones, or over both. */
 export interface SumUnit {
   readonly kind: "sum";
   readonly step: Step;
-  readonly over: "all" | "rows" | "columns";
+  readonly over: "all" | "rows" | "columns" | "both";
+}
+
+/** The largest element of each window, and its index where the gradient asks for it. */
+export interface PoolUnit {
+  readonly kind: "pool";
+  readonly step: Step;
+  readonly winners: Value | null;
+}
+
+/** scatterAdd along the last axis, at indices that a pooling found. */
+export interface ScatterUnit {
+  readonly kind: "scatter";
+  readonly step: Step;
 }
 
 /** A step that is run by the op's own code. */
@@ -39,7 +57,7 @@ export interface CallUnit {
   readonly step: Step;
 }
 
-export type ScheduledUnit = LoopUnit | ProductUnit | SumUnit | CallUnit;
+export type ScheduledUnit = LoopUnit | ProductUnit | SumUnit | PoolUnit | ScatterUnit | CallUnit;
 
 export function readsOf(unit: ScheduledUnit): readonly Value[] {
   if (unit.kind === "loop") {
@@ -52,23 +70,25 @@ export function readsOf(unit: ScheduledUnit): readonly Value[] {
 
 export function writesOf(unit: ScheduledUnit): readonly Value[] {
   if (unit.kind === "loop") return [...unit.stored];
+  if (unit.kind === "pool") return unit.winners === null ? [unit.step.output] : [unit.step.output, unit.winners];
   return [unit.kind === "product" ? unit.output : unit.step.output];
 }
 
-/** The pattern of an input, or null where it has none of the four. */
+/** The pattern of an input, or null where it has none of these. */
 export function patternOf(input: Value, output: Value): Pattern | null {
   if (input.size === output.size) return "full";
   if (input.size === 1) return "scalar";
   if (isSuffix(input.shape, output.shape)) return "row";
-  const lead = output.shape.length - input.shape.length;
-  let axis = 0;
-  while (axis < input.shape.length && input.shape[axis] === output.shape[axis + lead]) axis++;
+  // Axes before the input's first that is not 1, axes that run along, and axes after them, where the input has ones.
+  const spread = output.shape.length - input.shape.length;
+  let first = 0;
+  while (input.shape[first] === 1) first++;
+  let axis = first;
+  while (axis < input.shape.length && input.shape[axis] === output.shape[axis + spread]) axis++;
   for (let k = axis; k < input.shape.length; k++) if (input.shape[k] !== 1) return null;
-  return lead === 0 ||
-    (input.shape.slice(0, axis).every((_, k) => output.shape[k + lead] === input.shape[k]) &&
-      sizeOfFirst(output.shape, lead) === 1)
-    ? "column"
-    : null;
+  const repeats = sizeOfFirst(output.shape, first + spread);
+  if (repeats === 1) return "column";
+  return repeats * input.size === output.size ? "row" : "cycle";
 }
 
 function sizeOfFirst(shape: readonly number[], count: number): number {
@@ -82,7 +102,9 @@ export function schedule(program: Program): ScheduledUnit[] {
   const uses = countUses(program);
   const fused = new Set<Step>();
   const consumer = new Map<Value, Step[]>();
+  const makers = new Map<Value, Step>();
   for (const step of program.steps) {
+    makers.set(step.output, step);
     for (const input of step.inputs) {
       const known = consumer.get(input);
       if (known === undefined) consumer.set(input, [step]);
@@ -99,7 +121,9 @@ export function schedule(program: Program): ScheduledUnit[] {
       if (source !== undefined) unitOf.set(step.output, source);
       continue;
     }
-    const unit = unitFor(step, uses, consumer, fused);
+    const unit: Draft = scattersToWinners(step, makers)
+      ? { kind: "scatter", step }
+      : unitFor(step, uses, consumer, fused);
     let earliest = 0;
     for (const value of readsOf(unit)) earliest = Math.max(earliest, 1 + (unitOf.get(value) ?? -1));
     const place = unit.kind === "loop" ? joinLoop(units, unit, earliest, unitOf) : units.length;
@@ -195,6 +219,9 @@ function unitFor(
   ) {
     return productUnit(step, uses, consumers, fused);
   }
+  if (op.name === "maxPool2d" && output.size > 0 && isPooledHere(step.attrs as unknown as Window)) {
+    return poolUnit(step, consumers, fused);
+  }
   if (op.name === "sum" && inputs[0].size > 0 && output.size > 0) {
     const axes = step.attrs.axis as readonly number[];
     const rank = inputs[0].shape.length;
@@ -204,8 +231,19 @@ function unitFor(
     if (output.size === 1) return { kind: "sum", step, over: "all" };
     if (kept.every((axis, i) => axis === rank - kept.length + i)) return { kind: "sum", step, over: "rows" };
     if (kept.every((axis, i) => axis === i)) return { kind: "sum", step, over: "columns" };
+    const block = kept.length > 0 && kept.every((axis, i) => axis === kept[0] + i);
+    if (block) return { kind: "sum", step, over: "both" };
   }
   return { kind: "call", step };
+}
+
+/** Length of the rows for each of which a column or cycle has one number. */
+function rowLength(input: Value, output: Value): number {
+  const spread = output.shape.length - input.shape.length;
+  let size = output.size / input.size;
+  for (let k = 0; k < output.shape.length && (k < spread || input.shape[k - spread] === 1); k++)
+    size /= output.shape[k];
+  return size;
 }
 
 /** The row length that all row and column inputs agree on; null where they do not. */
@@ -215,11 +253,33 @@ function columnsOf(inputs: readonly Value[], patterns: readonly (Pattern | null)
     const pattern = patterns[k];
     if (pattern === null) return null;
     if (pattern === "full" || pattern === "scalar") continue;
-    const own = pattern === "row" ? inputs[k].size : output.size / inputs[k].size;
+    const own = pattern === "row" ? inputs[k].size : rowLength(inputs[k], output);
     if (columns !== output.size && columns !== own) return null;
     columns = own;
   }
   return columns;
+}
+
+/** Whether a step adds along the last axis, at the winners of a pooling of planes of this length. */
+function scattersToWinners({ op, attrs, inputs: [x, index] }: Step, makers: ReadonlyMap<Value, Step>): boolean {
+  if (op.name !== "scatterAdd" || x.dtype === "int32" || attrs.axis !== x.shape.length - 1 || index.size === 0) {
+    return false;
+  }
+  const maker = makers.get(index.root);
+  if (maker?.op.name !== "argmaxPool2d") return false;
+  const [, , height, width] = maker.inputs[0].shape;
+  return height * width === x.shape[x.shape.length - 1];
+}
+
+/** A pooling, with the indices that its gradient will ask for. */
+function poolUnit(step: Step, consumers: ReadonlyMap<Value, readonly Step[]>, fused: Set<Step>): PoolUnit {
+  const attributes = JSON.stringify(step.attrs);
+  const readers = consumers.get(step.inputs[0]) as readonly Step[];
+  const asked = readers
+    .slice(readers.indexOf(step) + 1)
+    .find(({ op, attrs }) => op.name === "argmaxPool2d" && JSON.stringify(attrs) === attributes);
+  if (asked !== undefined) fused.add(asked);
+  return { kind: "pool", step, winners: asked?.output ?? null };
 }
 
 /** A product with the bias and relu that follow it and nobody else's business. */

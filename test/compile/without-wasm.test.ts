@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 
 limitSimd("none");
 await import("./compile.test.js");
+await import("./images.test.js");
 
 it("computes by plain loops here", () => {
   expect(backendInfo().simd).toBe("none");

@@ -58,6 +58,7 @@ export const i32 = {
   sub: integerBinary(0x6b),
   mul: integerBinary(0x6c),
   divU: integerBinary(0x6e),
+  remU: integerBinary(0x70),
   and: integerBinary(0x71),
   or: integerBinary(0x72),
   shl: integerBinary(0x74),

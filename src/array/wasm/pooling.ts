@@ -4,7 +4,7 @@ import type { ArrayView } from "../storage.js";
 import { ModuleBuilder } from "./assembler.js";
 import type { WasmFunction } from "./engine.js";
 import { simdLevel } from "./features.js";
-import { type I32, i32, type V128, v128 } from "./instructions.js";
+import { type I32, type Integer, i32, type Statement, type V128, v128 } from "./instructions.js";
 import { kernelFamily } from "./kernel-family.js";
 import { align, copy, type FloatArray, scratch } from "./scratch.js";
 import { type FloatType, type FloatVector, vectorOf } from "./vectors.js";
@@ -27,18 +27,36 @@ const parameters = {
   outWidth: "i32",
 } as const;
 
-/** Every `step`-th element from an address on. */
-function loadStrided(vector: FloatVector, address: I32, step: number, stepBytes: I32): V128 {
-  if (step === 1) return v128.load(address);
+/** Every `step`-th element from an address on; `step` 0 stands for one that is known as `stepBytes` only. */
+export function loadStrided(vector: FloatVector, address: I32, step: number, stepBytes: Integer, offset = 0): V128 {
+  if (step === 1) return v128.load(address, offset);
   if (step === 2) {
     const even = Array.from({ length: vector.lanes }, (_, lane) => 2 * lane);
-    return vector.shuffle(v128.load(address), v128.load(address, 16), even);
+    return vector.shuffle(v128.load(address, offset), v128.load(address, offset + 16), even);
   }
-  let loaded = vector.loadZero(address);
+  let loaded = vector.loadZero(address, offset);
   for (let lane = 1; lane < vector.lanes; lane++) {
-    loaded = vector.loadLane(i32.add(address, i32.mul(stepBytes, lane)), loaded, lane);
+    loaded = vector.loadLane(i32.add(address, i32.mul(stepBytes, lane)), loaded, lane, offset);
   }
   return loaded;
+}
+
+/** Where a later element of a window takes the lead: where it is larger, or the first NaN. */
+export function takesLead(vector: FloatVector, value: V128, best: V128): V128 {
+  const firstNaN = v128.andNot(vector.ne(value, value), vector.ne(best, best));
+  return v128.or(vector.gt(value, best), firstNaN);
+}
+
+/** The indices of a vector of windows, as int32 one behind the other; writes a whole vector of them. */
+export function storeIndices(vector: FloatVector, address: I32, indices: V128, offset = 0): Statement {
+  if (vector.lanes === 4) return v128.store(address, indices, offset);
+  const low = v128.shuffleBytes(indices, indices, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]);
+  return v128.store64Lane(address, low, 0, offset);
+}
+
+/** 0, 1, 2, ... in lanes as wide as the float's. */
+export function counting({ size }: FloatVector): V128 {
+  return v128.constant(Array.from({ length: 16 }, (_, i) => (i % size === 0 ? i / size : 0)));
 }
 
 /**
@@ -54,9 +72,8 @@ export function poolingModule(dtype: FloatType): Uint8Array {
       const [plane, row, column, ky, kx, tap, offset] = f.locals("i32", 7);
       const [best, bestIndex, value, index, wins] = f.locals("v128", 5);
       const stepBytes = f.keep(i32.mul(p.strideX, size));
-      // 0, 1, 2, ... times the stride: where the windows of a vector begin, relative to the first.
-      const counting = v128.constant(Array.from({ length: 16 }, (_, i) => (i % size === 0 ? i / size : 0)));
-      const starts = f.keep(integer.mul(counting, integer.splat(p.strideX)));
+      // Where the windows of a vector begin, relative to the first.
+      const starts = f.keep(integer.mul(counting(vector), integer.splat(p.strideX)));
       f.loop(plane, 0, p.planes, 1, () => {
         f.loop(row, 0, p.outHeight, 1, () => {
           f.loop(column, 0, p.outWidth, lanes, () => {
@@ -71,19 +88,12 @@ export function poolingModule(dtype: FloatType): Uint8Array {
                 f.set(tap, vector.element(p.image, offset));
                 f.set(value, loadStrided(vector, tap, step, stepBytes));
                 f.set(index, integer.add(starts, integer.splat(offset)));
-                // Larger, or the first NaN.
-                const firstNaN = v128.andNot(vector.ne(value, value), vector.ne(best, best));
-                f.set(wins, v128.or(vector.gt(value, best), firstNaN));
+                f.set(wins, takesLead(vector, value, best));
                 f.set(best, v128.bitselect(value, best, wins));
                 f.set(bestIndex, v128.bitselect(index, bestIndex, wins));
               });
             });
-            const target = i32.add(p.out, i32.shl(column, 2));
-            if (lanes === 4) f.add(v128.store(target, bestIndex));
-            else {
-              const low = v128.shuffleBytes(bestIndex, bestIndex, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]);
-              f.add(v128.store64Lane(target, low, 0));
-            }
+            f.add(storeIndices(vector, i32.add(p.out, i32.shl(column, 2)), bestIndex));
             f.release(corner);
           });
           f.increment(p.out, i32.shl(p.outWidth, 2));
