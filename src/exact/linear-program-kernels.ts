@@ -3,13 +3,17 @@
  * follow below as the definition and serve all other dimensions).
  */
 
-/** out[r] = matrix row r · v, for `count` rows of `stride` numbers of which the first d count. */
+/**
+ * out[r] = matrix row r · v, for `count` rows of `stride` numbers of which the first d count; where `affine`, plus number
+ * d of the row.
+ */
 export type Products = (
   matrix: Float64Array,
   stride: number,
   count: number,
   v: Float64Array,
   at: number,
+  affine: boolean,
   out: Float64Array,
 ) => void;
 
@@ -17,9 +21,9 @@ export type Products = (
 export type Elimination = (matrix: Float64Array, rates: Float64Array, pivot: number) => void;
 
 function plainProducts(d: number): Products {
-  return (matrix, stride, count, v, at, out) => {
+  return (matrix, stride, count, v, at, affine, out) => {
     for (let r = 0, k = 0; r < count; r++, k += stride) {
-      let sum = 0;
+      let sum = affine ? matrix[k + d] : 0;
       for (let j = 0; j < d; j++) sum += matrix[k + j] * v[at + j];
       out[r] = sum;
     }
@@ -37,12 +41,12 @@ function plainElimination(d: number): Elimination {
   };
 }
 
-const products3: Products = (matrix, stride, count, v, at, out) => {
+const products3: Products = (matrix, stride, count, v, at, affine, out) => {
   const v0 = v[at];
   const v1 = v[at + 1];
   const v2 = v[at + 2];
   for (let r = 0, k = 0; r < count; r++, k += stride) {
-    out[r] = matrix[k] * v0 + matrix[k + 1] * v1 + matrix[k + 2] * v2;
+    out[r] = matrix[k] * v0 + matrix[k + 1] * v1 + matrix[k + 2] * v2 + (affine ? matrix[k + 3] : 0);
   }
 };
 
@@ -60,13 +64,14 @@ const elimination3: Elimination = (matrix, rates, pivot) => {
   }
 };
 
-const products4: Products = (matrix, stride, count, v, at, out) => {
+const products4: Products = (matrix, stride, count, v, at, affine, out) => {
   const v0 = v[at];
   const v1 = v[at + 1];
   const v2 = v[at + 2];
   const v3 = v[at + 3];
   for (let r = 0, k = 0; r < count; r++, k += stride) {
-    out[r] = matrix[k] * v0 + matrix[k + 1] * v1 + matrix[k + 2] * v2 + matrix[k + 3] * v3;
+    out[r] =
+      matrix[k] * v0 + matrix[k + 1] * v1 + matrix[k + 2] * v2 + matrix[k + 3] * v3 + (affine ? matrix[k + 4] : 0);
   }
 };
 
@@ -86,14 +91,20 @@ const elimination4: Elimination = (matrix, rates, pivot) => {
   }
 };
 
-const products5: Products = (matrix, stride, count, v, at, out) => {
+const products5: Products = (matrix, stride, count, v, at, affine, out) => {
   const v0 = v[at];
   const v1 = v[at + 1];
   const v2 = v[at + 2];
   const v3 = v[at + 3];
   const v4 = v[at + 4];
   for (let r = 0, k = 0; r < count; r++, k += stride) {
-    out[r] = matrix[k] * v0 + matrix[k + 1] * v1 + matrix[k + 2] * v2 + matrix[k + 3] * v3 + matrix[k + 4] * v4;
+    out[r] =
+      matrix[k] * v0 +
+      matrix[k + 1] * v1 +
+      matrix[k + 2] * v2 +
+      matrix[k + 3] * v3 +
+      matrix[k + 4] * v4 +
+      (affine ? matrix[k + 5] : 0);
   }
 };
 
@@ -115,7 +126,7 @@ const elimination5: Elimination = (matrix, rates, pivot) => {
   }
 };
 
-const products6: Products = (matrix, stride, count, v, at, out) => {
+const products6: Products = (matrix, stride, count, v, at, affine, out) => {
   const v0 = v[at];
   const v1 = v[at + 1];
   const v2 = v[at + 2];
@@ -129,7 +140,8 @@ const products6: Products = (matrix, stride, count, v, at, out) => {
       matrix[k + 2] * v2 +
       matrix[k + 3] * v3 +
       matrix[k + 4] * v4 +
-      matrix[k + 5] * v5;
+      matrix[k + 5] * v5 +
+      (affine ? matrix[k + 6] : 0);
   }
 };
 
@@ -153,7 +165,7 @@ const elimination6: Elimination = (matrix, rates, pivot) => {
   }
 };
 
-const products7: Products = (matrix, stride, count, v, at, out) => {
+const products7: Products = (matrix, stride, count, v, at, affine, out) => {
   const v0 = v[at];
   const v1 = v[at + 1];
   const v2 = v[at + 2];
@@ -169,7 +181,8 @@ const products7: Products = (matrix, stride, count, v, at, out) => {
       matrix[k + 3] * v3 +
       matrix[k + 4] * v4 +
       matrix[k + 5] * v5 +
-      matrix[k + 6] * v6;
+      matrix[k + 6] * v6 +
+      (affine ? matrix[k + 7] : 0);
   }
 };
 
@@ -195,7 +208,7 @@ const elimination7: Elimination = (matrix, rates, pivot) => {
   }
 };
 
-const products8: Products = (matrix, stride, count, v, at, out) => {
+const products8: Products = (matrix, stride, count, v, at, affine, out) => {
   const v0 = v[at];
   const v1 = v[at + 1];
   const v2 = v[at + 2];
@@ -213,7 +226,8 @@ const products8: Products = (matrix, stride, count, v, at, out) => {
       matrix[k + 4] * v4 +
       matrix[k + 5] * v5 +
       matrix[k + 6] * v6 +
-      matrix[k + 7] * v7;
+      matrix[k + 7] * v7 +
+      (affine ? matrix[k + 8] : 0);
   }
 };
 

@@ -120,9 +120,9 @@ export class LinearProgram {
       let worst = 0;
       let entering = 0;
       let found = false;
-      this.products(rows, width, count, x, 0, slacks);
-      for (let r = 0, at = d; r < count; r++, at += width) {
-        const slack = slacks[r] + rows[at];
+      this.products(rows, width, count, x, 0, true, slacks);
+      for (let r = 0; r < count; r++) {
+        const slack = slacks[r];
         if (slack < worst && slack < -tolerance[r] && r !== relaxed) {
           worst = slack;
           entering = r;
@@ -147,11 +147,11 @@ export class LinearProgram {
         }
       }
       if (!found) return OPTIMAL;
-      if (inner !== undefined && this.looksAcross(inner, rows, count, relaxed)) return REACHED;
+      if (inner !== undefined && this.looksAcross(inner, count, relaxed)) return REACHED;
       this.pivots++;
       // 2. how fast each basis direction raises its slack; the smallest ratio of multiplier to rate leaves
       if (entering >= 0) {
-        this.products(inverse, d, d, rows, entering * width, rates);
+        this.products(inverse, d, d, rows, entering * width, false, rates);
       } else {
         const j = (-1 - entering) >> 1;
         const sign = (entering & 1) === 0 ? -1 : 1;
@@ -215,7 +215,6 @@ export class LinearProgram {
   /** How far the ray from the inner point to x stays inside, and whether the objective turns positive before. */
   private looksAcross(
     { points, at, slacks: inside, value: start }: InnerPoint,
-    rows: Float64Array,
     count: number,
     relaxed: number,
   ): boolean {
@@ -223,8 +222,8 @@ export class LinearProgram {
     const crossing = -start / (value - start);
     const needed = crossing / (1 - LEAST_SHARE);
     let reach = 1;
-    for (let r = 0, b = d; r < count; r++, b += d + 1) {
-      const outside = slacks[r] + rows[b];
+    for (let r = 0; r < count; r++) {
+      const outside = slacks[r];
       if (outside < 0 && r !== relaxed) {
         const share = inside[r] / (inside[r] - outside);
         if (share < reach) {

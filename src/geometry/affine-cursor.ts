@@ -5,8 +5,13 @@
  * for every layer and for the output, in floating point, each with a magnitude m that bounds its rounding error over the
  * whole box (exact/rounding.ts has the model and the proof). When one gate changes its state, the arguments that read it
  * change by one column of weights times one affine function: a rank-one update of 4 multiplications per row, where a
- * fresh product costs that times the width. After as many updates as the row has inputs (at least 64) it is computed
+ * fresh product costs that times the width. After half as many updates as the row has inputs (at least 64) it is computed
  * afresh, so that magnitudes stay within about twice their fresh value.
+ *
+ * A row's error is e = relativeError · m, and m a sum over all products that entered it: |weight| · (v + e' / g), where v is
+ * the largest absolute value of the source's function by its coefficients, e' that function's error, and g the relative
+ * error of the row's own roundings. So g · m is the error inherited and the row's own, and m is at least what a sum of
+ * absolute products would be, but it does not grow by the sizes of weights from layer to layer where values do not.
  */
 
 import { filterApplies, gamma, SLACK, UNDERFLOW } from "../exact/rounding.js";
@@ -65,7 +70,10 @@ export class AffineRows {
     return true;
   }
 
-  /** `row r += Σ column[entry][r] · function of entry`: dense columns four at a time, so that a row is read once for four. */
+  /**
+   * `row r += Σ column[entry][r] · function of entry`: dense columns four at a time, so that a row is read, and rounded,
+   * once for four; see `additions`.
+   */
   addAll(columns: Columns, functions: SourceFunctions): void {
     const { count, entries, a, b, c, m } = functions;
     let k = 0;
@@ -145,6 +153,8 @@ interface CursorTerm {
   readonly columns: Columns;
   readonly words: Int32Array;
   stamp: number;
+  /** What a magnitude of the source adds to magnitudes of the rows beyond the value: its relative error over theirs. */
+  inherited: number;
 }
 
 /** An affine map with the rows it has on the current cell. Targets 0 to L - 1 are the layers' arguments, L the output. */
@@ -224,7 +234,7 @@ export class AffineCursor {
     for (let r = 0; r < rows.size; r++) rows.m[r] = Math.abs(affine.bias[r]);
     for (const term of terms) {
       const { source, columns } = term;
-      rows.addAll(columns, this.#functions(source));
+      rows.addAll(columns, this.#functions(term));
       if (source === 0) continue;
       term.words.set(this.words[source - 1]);
       term.stamp = this.#targets[source - 1].rows.stamp;
@@ -236,27 +246,29 @@ export class AffineCursor {
   /** Adds the columns of the gates whose state changed; false if that would pass the limit of updates. */
   #update(terms: readonly CursorTerm[], rows: AffineRows, limit: number): boolean {
     let changed = false;
-    for (const { source, columns, words: seen } of terms) {
-      if (source === 0) continue;
-      const changes = this.#changes(source, seen);
-      if (rows.updates + changes.count > limit) return false;
+    for (const term of terms) {
+      if (term.source === 0) continue;
+      const changes = this.#changes(term);
       if (changes.count === 0) continue;
-      rows.addAll(columns, changes);
-      rows.updates += changes.count;
+      const updates = rows.updates + additions(term.columns, changes.count);
+      if (updates > limit) return false;
+      rows.addAll(term.columns, changes);
+      rows.updates = updates;
       changed = true;
     }
     if (changed) rows.stamp++;
     return true;
   }
 
-  /** What the entries of a source changed by since the states in `seen`, which become the current ones. */
-  #changes(source: number, seen: Int32Array): SourceFunctions {
+  /** What the entries of a term's source changed by since the states the rows include, which become the current ones. */
+  #changes({ source, words: seen, inherited }: CursorTerm): SourceFunctions {
     const changes = this.#sources[source];
     changes.count = 0;
     const words = this.words[source - 1];
     const { width } = this.#packings[source - 1];
     const layer = this.#layers[source - 1];
-    const { a, b, c, m } = this.#targets[source - 1].rows;
+    const { rows } = this.#targets[source - 1];
+    const { a, b, c } = rows;
     for (let k = 0; k < words.length; k++) {
       let difference = words[k] ^ seen[k];
       while (difference !== 0) {
@@ -267,13 +279,14 @@ export class AffineCursor {
           // the gate's value t + slope · (z - t) changes by the slopes' difference times z - t
           const slope = state === 1 ? layer.hi[gate] - layer.lo[gate] : layer.lo[gate] - layer.hi[gate];
           const t = layer.threshold[gate];
-          const magnitude = Math.abs(slope) * (m[gate] + Math.abs(t));
+          const magnitude = Math.abs(slope) * (this.#magnitude(rows, gate, inherited) + Math.abs(t));
           changes.push(gate, slope * a[gate], slope * b[gate], slope * (c[gate] - t), magnitude);
           difference &= difference - 1;
         } else {
           const old = layer.starts[gate] + readState(this.#packings[source - 1], seen, 0, gate);
           const next = layer.starts[gate] + state;
-          changes.push(gate, a[next] - a[old], b[next] - b[old], c[next] - c[old], m[next] + m[old]);
+          const magnitude = this.#magnitude(rows, next, inherited) + this.#magnitude(rows, old, inherited);
+          changes.push(gate, a[next] - a[old], b[next] - b[old], c[next] - c[old], magnitude);
           const first = (gate * width) & 31;
           difference &= ~((width === 32 ? -1 : (1 << width) - 1) << first);
         }
@@ -283,8 +296,13 @@ export class AffineCursor {
     return changes;
   }
 
-  /** The affine functions of a source's entries in their current states. */
-  #functions(source: number): SourceFunctions {
+  /** What the function of a row, times a weight, adds to a magnitude. */
+  #magnitude({ a, b, c, m }: AffineRows, row: number, inherited: number): number {
+    return Math.abs(a[row]) * this.#sMax + Math.abs(b[row]) * this.#tMax + Math.abs(c[row]) + inherited * m[row];
+  }
+
+  /** The affine functions of the entries of a term's source in their current states. */
+  #functions({ source, inherited }: CursorTerm): SourceFunctions {
     const functions = this.#sources[source];
     functions.count = 0;
     if (source === 0) {
@@ -296,23 +314,26 @@ export class AffineCursor {
       return functions;
     }
     const layer = this.#layers[source - 1];
-    const { a, b, c, m } = this.#targets[source - 1].rows;
+    const { rows } = this.#targets[source - 1];
+    const { a, b, c } = rows;
     const packing = this.#packings[source - 1];
     const words = this.words[source - 1];
     for (let gate = 0; gate < packing.gates; gate++) {
       const state = readState(packing, words, 0, gate);
       if (layer.kind === "max") {
         const row = layer.starts[gate] + state;
-        functions.push(gate, a[row], b[row], c[row], m[row]);
+        functions.push(gate, a[row], b[row], c[row], this.#magnitude(rows, row, inherited));
         continue;
       }
       const slope = state === 1 ? layer.hi[gate] : layer.lo[gate];
       const t = layer.threshold[gate];
       if (slope === 1) {
-        functions.push(gate, a[gate], b[gate], c[gate], m[gate]);
+        functions.push(gate, a[gate], b[gate], c[gate], this.#magnitude(rows, gate, inherited));
+      } else if (slope === 0 && t === 0) {
+        // nothing: half of all units, usually
       } else {
         // the value t + slope · (z - t)
-        const magnitude = Math.abs(slope) * (m[gate] + Math.abs(t)) + Math.abs(t);
+        const magnitude = Math.abs(slope) * (this.#magnitude(rows, gate, inherited) + Math.abs(t)) + Math.abs(t);
         functions.push(gate, slope * a[gate], slope * b[gate], t + slope * (c[gate] - t), magnitude);
       }
     }
@@ -321,19 +342,20 @@ export class AffineCursor {
 
   /**
    * The relative error of every target, from its sources': a gate's function costs at most 6 roundings beyond its
-   * argument's, a row as many additions as it has inputs plus updates, and evaluation with the subtraction of a threshold
-   * (or of another row) at most 12. Infinite where the filter cannot be trusted: asked off, underflow out of hand, or a
-   * depth at which the bound is worth nothing.
+   * argument's, a product in a row one, and as many additions as the row has had since, three of them within a group of
+   * four; evaluation with the subtraction of a threshold (or of another row) costs at most 12. Infinite where the filter
+   * cannot be trusted: asked off, underflow out of hand, or a depth at which the bound is worth nothing.
    */
   #setErrors(filtered: boolean): void {
-    const sourceErrors = [this.slice.relativeError];
-    const { u, v, origin } = this.slice;
+    /** Of the rows of every source, without evaluation; magnitudes of the input's entries are those of the values. */
+    const sourceErrors = [0];
+    const { u, v, origin, relativeError } = this.slice;
     const smallest = [Math.min(leastNonZero(u) * this.#sMax, leastNonZero(v) * this.#tMax, leastNonZero(origin))];
     let amplification = 1;
     this.#targets.forEach(({ affine, terms, rows, updateLimit }, target) => {
-      const inputs = terms.reduce((sum, { columns }) => sum + columns.columns, 0);
-      const inherited = terms.reduce((most, { source }) => Math.max(most, sourceErrors[source]), 0);
-      const held = (inherited + gamma(inputs + updateLimit + 4)) * SLACK;
+      const sums = terms.reduce((sum, { columns }) => sum + additions(columns, columns.columns), 0);
+      const held = (relativeError + gamma(sums + updateLimit + 12)) * SLACK;
+      for (const term of terms) term.inherited = sourceErrors[term.source] / held;
       const layer = this.#layers[target];
       amplification *= Math.max(
         1,
@@ -341,10 +363,11 @@ export class AffineCursor {
       );
       const trusted = filtered && filterApplies(amplification) && held < 2 ** -21;
       rows.relativeError = trusted ? (held + gamma(12)) * SLACK : Number.POSITIVE_INFINITY;
-      sourceErrors.push(held + gamma(6));
+      sourceErrors.push(held);
       // the least magnitude that is not 0, of the rows and then of the gates' functions
       const least = terms.reduce(
-        (most, { source, columns }) => Math.min(most, leastNonZero(columns.values) * smallest[source]),
+        (most, { source, columns, inherited }) =>
+          Math.min(most, leastNonZero(columns.values) * smallest[source] * (source === 0 ? 1 : Math.min(1, inherited))),
         leastNonZero(affine.bias),
       );
       rows.zeroIsExact = trusted && least > 2 ** -1000;
@@ -361,10 +384,15 @@ export function errorOf(relativeError: number, m: number): number {
 function makeTarget(affine: Affine, packings: readonly StatePacking[]): CursorTarget {
   const terms = affine.terms.map(({ source, block }): CursorTerm => {
     const words = new Int32Array(source === 0 ? 0 : packings[source - 1].words);
-    return { source, columns: columnsOf(block), words, stamp: 0 };
+    return { source, columns: columnsOf(block), words, stamp: 0, inherited: 0 };
   });
   const inputs = terms.reduce((sum, { columns }) => sum + columns.columns, 0);
-  return { affine, terms, rows: new AffineRows(affine.size), updateLimit: Math.max(64, inputs) };
+  return { affine, terms, rows: new AffineRows(affine.size), updateLimit: Math.max(64, inputs >> 1) };
+}
+
+/** How often each row is rounded when so many columns are added: see `AffineRows.addAll`. */
+function additions(columns: Columns, count: number): number {
+  return columns.kind === "dense" ? (count + 3) >> 2 : count;
 }
 
 /** At least the largest sum of absolute weights of a row: columns times the largest weight, summed over the terms. */

@@ -113,12 +113,11 @@ export class ProgramPolytopes implements Polytopes {
       this.slopes = new Float64Array(2 * this.count);
     }
     const { slacks, slopes } = this;
-    products(this.rows, width, this.count, points, at, slacks);
-    products(this.rows, width, this.count, rows, offset, slopes);
+    products(this.rows, width, this.count, points, at, true, slacks);
+    products(this.rows, width, this.count, rows, offset, false, slopes);
     let most = Number.POSITIVE_INFINITY;
-    for (let r = 0, b = d; r < this.count; r++, b += width) {
+    for (let r = 0; r < this.count; r++) {
       const slope = sign * slopes[r];
-      slacks[r] += this.rows[b];
       if (slope < 0 && r !== this.relaxedRow) {
         const reach = -slacks[r] / slope;
         if (reach < most) most = reach;
