@@ -26,6 +26,7 @@ export {
   enumerate,
   enumeratedPieces,
   type Frontier,
+  type FrontierPart,
   type Partition,
   type PartitionOptions,
   partition,

@@ -1,16 +1,12 @@
 /** What an enumeration is to find, as plain data: the same for every thread that searches. */
 
 import type { PwlNet } from "../pwl/net.js";
-import type { SubProblem } from "./cell-tree.js";
 import type { HalfSpaces } from "./cell-tree-path.js";
 import { buildPlan, type Plan } from "./cell-tree-plan.js";
 import type { Want } from "./enumerate-cells.js";
 
 /** Which representation of polytopes the walk uses. */
 export type EnumerationMethod = "vertices" | "linear-programs";
-
-/** What is left to search, as plain data (it survives JSON). May be split: each entry is searched on its own. */
-export type Frontier = readonly SubProblem[];
 
 export interface EnumerationJob {
   readonly net: PwlNet;

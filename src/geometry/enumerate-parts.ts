@@ -1,6 +1,6 @@
 /** The parts of an enumeration in the order of their cells, as they are given away, claimed, and found. */
 
-import type { Frontier } from "./enumerate-job.js";
+import type { SubProblem } from "./cell-tree.js";
 import type { CellsFound } from "./enumerate-join.js";
 import type { Part, Tally } from "./enumerate-search.js";
 
@@ -10,7 +10,7 @@ export interface Found {
   /** Undefined where cells are only counted. */
   readonly cells: CellsFound | undefined;
   /** What is left of a search that was stopped. */
-  readonly left: Frontier;
+  readonly left: readonly SubProblem[];
 }
 
 /** A part in its place. */

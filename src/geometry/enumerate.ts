@@ -16,17 +16,18 @@ import { counted, printsAs, shortNumber, shown, shownBox } from "../base/shown.j
 import { type Box, checkBox } from "../pwl/box.js";
 import { gatesInLayers, type PwlNet, printsAsNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
-import { OPEN, type SubProblem } from "./cell-tree.js";
+import { OPEN } from "./cell-tree.js";
 import type { HalfSpaces } from "./cell-tree-path.js";
-import type { Plan } from "./cell-tree-plan.js";
 import type { EnumeratedCell, EnumeratedCells, Want } from "./enumerate-cells.js";
-import type { EnumerationJob, EnumerationMethod, Frontier } from "./enumerate-job.js";
+import { type Frontier, frontierOf, readFrontier } from "./enumerate-frontier.js";
+import type { EnumerationJob, EnumerationMethod } from "./enumerate-job.js";
 import { findNeighbours } from "./enumerate-neighbours.js";
 import { EnumerationRun, type RunOptions } from "./enumerate-run.js";
 import { netOf } from "./net-of.js";
 import { readVector, widthOf } from "./vector.js";
 
-export type { EnumerationMethod, Frontier } from "./enumerate-job.js";
+export type { Frontier, FrontierPart } from "./enumerate-frontier.js";
+export type { EnumerationMethod } from "./enumerate-job.js";
 
 export interface EnumerationProgress {
   /** Cells found so far. */
@@ -131,6 +132,9 @@ export async function enumerate(f: Readable, options: EnumerateOptions): Promise
  */
 export async function* streamCells(f: Readable, options: EnumerateOptions): AsyncGenerator<EnumeratedCell, void, void> {
   const net = readNetOf(f, options, "streamCells");
+  if (options.countOnly) {
+    throw new OptionError("streamCells gives cells: to count them call enumerate with countOnly: true");
+  }
   const want = (options.want ?? DEFAULT_WANT).filter((name) => name !== "neighbours");
   const run = begin(net, { ...options, want, countOnly: false }, { mostWaiting: MOST_WAITING });
   try {
@@ -166,7 +170,7 @@ function begin(net: PwlNet, options: EnumerateOptions, more: Partial<RunOptions>
   };
   const { signal, onProgress, limits, resume, threads = threadCount() } = options;
   return new EnumerationRun(job, { signal, onProgress, limits, threads, ...more }, (plan) =>
-    resume === undefined ? [new Array(plan.layout.gates).fill(OPEN)] : readFrontier(resume, plan),
+    resume === undefined ? [new Array(plan.layout.gates).fill(OPEN)] : readFrontier(resume, job, plan),
   );
 }
 
@@ -180,7 +184,7 @@ function resultOf(run: EnumerationRun): Enumeration {
     stopped,
     count: tally.cells,
     cells,
-    frontier,
+    frontier: frontierOf(job, frontier),
     cellsPerLayer: Array.from(tally.perLayer),
     method: job.method,
     statistics: { exactDecisions, linearPrograms, seconds },
@@ -245,34 +249,6 @@ function readWant(want: readonly Want[]): ReadonlySet<Want> {
   if (all.has("neighbours")) all.add("facets");
   if (all.has("chebyshev") || all.has("volume")) all.add("witness");
   return all;
-}
-
-function readFrontier(frontier: Frontier, { layout, layers }: Plan): SubProblem[] {
-  if (!Array.isArray(frontier)) {
-    throw new OptionError(
-      `resume is ${shown(frontier)}; pass the frontier of an incomplete enumeration: result.frontier`,
-    );
-  }
-  return frontier.map((problem, p) => {
-    if (widthOf(problem) !== layout.gates) {
-      throw new OptionError(
-        `sub-problem ${p} to resume from has ${widthOf(problem) ?? "no"} states, but this net has ${layout.gates} gates: resume with the net (and splitAtOutputZero) it came from`,
-      );
-    }
-    layers.forEach(({ gates }, l) => {
-      if (gates === undefined) return;
-      for (let unit = 0; unit < layout.layerStarts[l + 1] - layout.layerStarts[l]; unit++) {
-        const states = gates.kind === "hinge" ? 2 : gates.starts[unit + 1] - gates.starts[unit];
-        const state = problem[layout.layerStarts[l] + unit];
-        if (!Number.isInteger(state) || state < -1 || state >= states) {
-          throw new OptionError(
-            `sub-problem ${p} to resume from gives gate ${unit} of layer ${l + 1} the state ${state}`,
-          );
-        }
-      }
-    });
-    return problem;
-  });
 }
 
 /** Vertices per cell grow like 2^d: where they are needed anyway, or few, they are the faster representation. */

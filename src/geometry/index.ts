@@ -10,6 +10,7 @@ export {
   type EnumerationMethod,
   enumerate,
   type Frontier,
+  type FrontierPart,
   streamCells,
 } from "./enumerate.js";
 export type { EnumeratedCell, EnumeratedCells, Facet } from "./enumerate-cells.js";

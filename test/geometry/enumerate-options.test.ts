@@ -219,13 +219,40 @@ describe("bad input is refused with what to do", () => {
     ["an unknown method", { box, method: "simplex" }, OptionError, '"simplex"'],
     ["an unknown wish", { box, want: ["colour"] }, OptionError, '"colour"'],
     ["a negative limit", { box, limits: { cells: -1 } }, OptionError, "limits.cells is -1"],
-    ["another net's frontier", { box, resume: [[1, 0]] }, OptionError, "2 states"],
-    ["a frontier with a state no gate has", { box, resume: [new Array(15).fill(7)] }, OptionError, "state 7"],
+    ["another net's frontier", { box, resume: [{ of: "", states: [1, 0] }] }, OptionError, "2 states"],
+    [
+      "a frontier with a state no gate has",
+      { box, resume: [{ of: "", states: new Array(15).fill(7) }] },
+      OptionError,
+      "state 7",
+    ],
   ];
   it.each(cases)("%s", async (_, options, error, message) => {
     const run = enumerate(net, options as EnumerateOptions);
     await expect(run).rejects.toThrow(error);
     await expect(run).rejects.toThrow(message);
+  });
+
+  it("a frontier of other weights, another box, another polytope or another split", async () => {
+    const { frontier } = await enumerate(net, { box, limits: { cells: 20 } });
+    const whole = await enumerate(net, { box, limits: { cells: 20 }, splitAtOutputZero: true });
+    const others = [
+      enumerate(genericNet(12, [3, 8, 7, 2]), { box, resume: frontier }),
+      enumerate(net, { box: cube(3, 2), resume: frontier }),
+      enumerate(net, { box, polytope: { A: [[1, 0, 0]], b: [0.5] }, resume: frontier }),
+    ];
+    for (const other of others) {
+      await expect(other).rejects.toThrow(OptionError);
+      await expect(other).rejects.toThrow(/belongs to another net, box or polytope \(fingerprint "[0-9a-f]{16}", here/);
+    }
+    await expect(enumerate(net, { box, resume: whole.frontier })).rejects.toThrow("17 states");
+    const same = genericNet(11, [3, 8, 7, 2]);
+    expect((await enumerate(same, { box, resume: frontier, countOnly: true })).complete).toBe(true);
+  });
+
+  it("a stream that only counts", async () => {
+    const stream = streamCells(net, { box, countOnly: true } as EnumerateOptions);
+    await expect(stream.next()).rejects.toThrow(/streamCells gives cells: to count them call enumerate/);
   });
 
   it("a NaN weight", async () => {
