@@ -46,7 +46,10 @@ export interface EnumerateOptions {
   readonly box: Box;
   /** Half-spaces `A x <= b` that cut the box. */
   readonly polytope?: HalfSpaces;
-  /** "auto": vertices where cells are to be described in up to 7 dimensions or counted in up to 4, else linear programs. */
+  /**
+   * "auto": vertices where cells are to be described in up to 7 dimensions, or counted in up to 4 (5, in nets of more than
+   * 20 gates), else linear programs.
+   */
   readonly method?: "auto" | EnumerationMethod;
   /** What to record per cell, besides its pattern. Default: witness, map, facets, neighbours. */
   readonly want?: readonly Want[];
@@ -188,7 +191,7 @@ class Search {
     if (options.exact === "always") for (const { error } of plan.layers) error.fill(Number.POSITIVE_INFINITY);
     this.plan = plan;
     this.want = readWant(options.want ?? DEFAULT_WANT);
-    this.method = chooseMethod(options, net.inputSize, this.want);
+    this.method = chooseMethod(options, plan, this.want);
     this.limitCells = options.limits?.cells ?? Number.POSITIVE_INFINITY;
     this.limitSeconds = options.limits?.seconds ?? Number.POSITIVE_INFINITY;
     this.problems = options.resume === undefined ? [undefined] : readFrontier(options.resume, plan).reverse();
@@ -410,10 +413,17 @@ function readFrontier(frontier: Frontier, { layout, layers }: Plan): SubProblem[
   });
 }
 
-/** Vertices per cell grow like 2^d: where they are needed anyway, or few, they are the faster representation. */
-function chooseMethod(options: EnumerateOptions, dimension: number, want: ReadonlySet<Want>): EnumerationMethod {
+/**
+ * Vertices per cell grow like 2^d, whatever the number of gates, with which linear programs grow: where vertices are needed
+ * anyway, or few, they are the faster representation.
+ */
+function chooseMethod(
+  options: EnumerateOptions,
+  { dimension, layout }: Plan,
+  want: ReadonlySet<Want>,
+): EnumerationMethod {
   const { method = "auto" } = options;
   if (method !== "auto") return method;
   const described = !options.countOnly && want.has("facets");
-  return dimension <= (described ? 7 : 4) ? "vertices" : "linear-programs";
+  return dimension <= (described ? 7 : layout.gates > 20 ? 5 : 4) ? "vertices" : "linear-programs";
 }
