@@ -14,7 +14,7 @@ import { GeometryError, OptionError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
 import { counted, printsAs, shortNumber, shown, shownBox } from "../base/shown.js";
 import { type Box, checkBox } from "../pwl/box.js";
-import { gatesInLayers, type PwlNet, printsAsNet } from "../pwl/net.js";
+import { gateCount, gatesInLayers, type PwlNet, printsAsNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
 import { OPEN } from "./cell-tree.js";
 import type { HalfSpaces } from "./cell-tree-path.js";
@@ -42,7 +42,10 @@ export interface EnumerateOptions {
   readonly box: Box;
   /** Half-spaces `A x <= b` that cut the box. */
   readonly polytope?: HalfSpaces;
-  /** "auto": vertices where cells are to be described in up to 7 dimensions or counted in up to 4, else linear programs. */
+  /**
+   * "auto": vertices where cells are to be described in up to 7 dimensions, or counted in up to 4 (5, in nets of more than
+   * 20 gates), else linear programs.
+   */
   readonly method?: "auto" | EnumerationMethod;
   /** What to record per cell, besides its pattern. Default: witness, map, facets, neighbours. */
   readonly want?: readonly Want[];
@@ -163,7 +166,7 @@ function begin(net: PwlNet, options: EnumerateOptions, more: Partial<RunOptions>
     lower: Float64Array.from(options.box, ([low]) => low),
     upper: Float64Array.from(options.box, ([, high]) => high),
     polytope: options.polytope,
-    method: chooseMethod(options, net.inputSize, want),
+    method: chooseMethod(options, whole, want),
     want,
     countOnly: options.countOnly === true,
     exact: options.exact === "always",
@@ -251,10 +254,14 @@ function readWant(want: readonly Want[]): ReadonlySet<Want> {
   return all;
 }
 
-/** Vertices per cell grow like 2^d: where they are needed anyway, or few, they are the faster representation. */
-function chooseMethod(options: EnumerateOptions, dimension: number, want: ReadonlySet<Want>): EnumerationMethod {
+/**
+ * Vertices per cell grow like 2^d, whatever the number of gates, with which linear programs grow: where vertices are needed
+ * anyway, or few, they are the faster representation.
+ */
+function chooseMethod(options: EnumerateOptions, net: PwlNet, want: ReadonlySet<Want>): EnumerationMethod {
   const { method = "auto" } = options;
   if (method !== "auto") return method;
   const described = !options.countOnly && want.has("facets");
-  return dimension <= (described ? 7 : 4) ? "vertices" : "linear-programs";
+  const gates = net.layers.reduce((sum, layer) => sum + gateCount(layer), 0);
+  return net.inputSize <= (described ? 7 : gates > 20 ? 5 : 4) ? "vertices" : "linear-programs";
 }
