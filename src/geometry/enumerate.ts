@@ -57,6 +57,7 @@ export interface EnumerateOptions {
   readonly exact?: "filtered" | "always";
   /** Stops the search; what was found is given, with `complete: false`. */
   readonly signal?: AbortSignal;
+  /** Called about every 25 ms, and at the end. */
   readonly onProgress?: (progress: EnumerationProgress) => void;
   /** Stops the search when so many cells were found, or so many seconds have passed. */
   readonly limits?: { readonly cells?: number; readonly seconds?: number };
@@ -123,7 +124,9 @@ export async function enumerate(f: Readable, options: EnumerateOptions): Promise
   const run = begin(readNetOf(f, options, "enumerate"), options);
   try {
     while (run.advance()) await run.pause();
-    return resultOf(run);
+    const result = resultOf(run);
+    options.onProgress?.({ cells: result.count, seconds: result.statistics.seconds });
+    return result;
   } finally {
     run.close();
   }

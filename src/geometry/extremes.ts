@@ -12,7 +12,7 @@ export interface Extreme {
   /** The true extreme differs by at most `error`. */
   readonly value: number;
   readonly error: number;
-  /** A corner where it is attained, in slice coordinates, and a cell of that corner. */
+  /** A corner where it is attained, in slice coordinates (`partition.inputAt` tells the input), and a cell of that corner. */
   readonly point: readonly number[];
   readonly cell: number;
 }

@@ -29,7 +29,7 @@ import { type Gate, gatesAcross, type PartitionData, requireComplete } from "./p
 import { PatternTree } from "./pattern-tree.js";
 import { type Pieces, pieces } from "./pieces.js";
 import { PlanarComplex } from "./planar-complex.js";
-import { type Domain, inputDeclaredBy, type Slice, sliceOf } from "./slice.js";
+import { type Domain, inputAt, inputDeclaredBy, type Slice, sliceOf } from "./slice.js";
 import { Splitter, type Stop, type StopCheck } from "./splitter.js";
 import { readVector, type Vector } from "./vector.js";
 
@@ -109,6 +109,18 @@ export class Partition implements PartitionData {
     this.#locator ??= new Locator(this);
     const cell = this.#locator.find(s, t);
     return cell === undefined ? undefined : this.cells.at(cell);
+  }
+
+  /**
+   * The input of the net at a point in slice coordinates, such as a vertex or the place of a maximum; itself where the whole
+   * plane was cut.
+   *
+   * @throws GeometryError for a point of another width, or with a number that is not finite.
+   */
+  inputAt(point: Vector): Float64Array {
+    const of = `the partition has ${counted(this.dimension, "coordinate")}`;
+    const [s, t = 0] = readVector(point, this.dimension, "inputAt: the point", of);
+    return inputAt(this.slice, s, t);
   }
 
   /**

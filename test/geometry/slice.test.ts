@@ -49,6 +49,18 @@ describe("a plane through a net of many inputs", () => {
     );
   });
 
+  it("tells the input at its points: the net there has the values that the slice has", () => {
+    const net = randomRelu([5, 9, 7, 1], 4);
+    const plane = partition(net, { plane: { points: [1, 2, 3].map((k) => [k, -k, 1, k * k, 0]) as never } });
+    const { point, value, error } = plane.maximum(0);
+    expect(Math.abs(evaluate(net, plane.inputAt(point)).output[0] - value)).toBeLessThanOrEqual(error + 1e-12);
+    expect(Array.from(plane.inputAt([0, 1]))).toEqual([3, -3, 1, 9, 0]);
+    const line = partition(net, { line: { origin: [1, 0, 0, 0, 0], u: [0, 2, 0, 0, 0] }, box: [[0, 1]] });
+    expect(Array.from(line.inputAt([0.5]))).toEqual([1, 1, 0, 0, 0]);
+    expect(() => plane.inputAt([0])).toThrow(GeometryError);
+    expect(() => plane.inputAt([0, Number.NaN])).toThrow(/inputAt: the point/);
+  });
+
   it("of float vectors is exact over those numbers: a unit and its copy agree although composed rows round", () => {
     // unit 1 is unit 0 with inputs and weights permuted: the composed row is the same number, its float sums are not
     const w = [0.1, 0.7, -0.3, 0.9, 0.2];
