@@ -1,12 +1,4 @@
-/**
- * The bench: one table of Crease against its peers.
- *
- *   npm run bench -- [--json out.json] [--rows pattern] [--quick] [--seed N] [--clock wall|processor]
- *
- * --rows measures the rows whose id matches. --quick takes less effort and, of all rows, a random half drawn by the
- * seed. A run of all rows measures memory as well. --clock processor counts the time that each contestant's process
- * computed, all its threads together, for a machine that is busy otherwise.
- */
+/** The bench: one table of Crease against its peers. What it takes is in HELP. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +11,17 @@ import type { Clock } from "./peers/serve.js";
 import { type Row, rows, works } from "./rows.js";
 import { compare, formatTable, type Result } from "./table.js";
 import { seeded, writeWorkload } from "./workloads.js";
+
+const HELP = `npm run bench -- [--json out.json] [--rows pattern] [--quick] [--seed N] [--clock wall|processor]
+
+  --json file   write the results as JSON too
+  --rows regex  only the rows whose id matches: ${rows.map((row) => row.id).join(", ")}
+  --quick       less effort and, of all rows, a random half drawn by the seed; under 90 s
+  --seed N      of the numbers and of the half; default 1
+  --clock       wall (default), or processor: the time that each contestant's process computed, all its threads
+                together, for a machine that is busy otherwise
+
+A run of all rows measures memory as well. "aim" is the ratio that is wanted; ✓ where the median reaches it.`;
 
 const efforts: Readonly<Record<"full" | "quick", Omit<Effort, "clock" | "budgetMilliseconds">>> = {
   full: { rounds: 15, sliceMilliseconds: 150, warmupMilliseconds: 1000 },
@@ -47,8 +50,13 @@ async function main(): Promise<void> {
       quick: { type: "boolean", default: false },
       seed: { type: "string", default: "1" },
       clock: { type: "string", default: "wall" },
+      help: { type: "boolean", default: false },
     },
   });
+  if (options.help) {
+    console.log(HELP);
+    return;
+  }
   const seed = Number(options.seed);
   if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`--seed takes an integer from 0, got ${options.seed}`);
   const pattern = new RegExp(options.rows ?? "");
