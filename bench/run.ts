@@ -111,7 +111,7 @@ async function main(): Promise<void> {
 
   console.log(formatTable(results));
   console.log(
-    "\nTimes are medians of interleaved rounds, ± half the distance of the quartiles; a ratio is the peer's time divided by ours.",
+    "\nTimes are medians of interleaved rounds, ± half the distance of the quartiles; a ratio is the peer's time divided by ours, aim what is wanted of it (✓ where the median reaches it).",
   );
   for (const [name, description] of descriptions) console.log(`${name}: ${description}`);
   console.log(`All contestants gave the same losses or results from the same start (${checks.length} compared).`);
