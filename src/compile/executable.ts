@@ -1,4 +1,4 @@
-import type { DataArray } from "../array/dtype.js";
+import { type DataArray, newArray } from "../array/dtype.js";
 import { elementwiseInto } from "../array/kernels.js";
 import type { ArrayView } from "../array/storage.js";
 import { wasmEngine } from "../array/wasm/engine.js";
@@ -36,9 +36,18 @@ export class Executable {
   private readonly arguments: { readonly index: number; readonly view: ArrayView }[] = [];
   private readonly gradientsIn: { readonly leaf: Tensor; readonly view: ArrayView }[] = [];
   private readonly residents: Resident[] = [];
+  /** Before the moves: copies of old values that another move overwrites. */
+  private readonly rescues: Move[] = [];
   private readonly moves: Move[] = [];
-  private readonly written: Tensor[] = [];
-  private readonly gradientsOut: { readonly leaf: Tensor; readonly make: (() => Tensor) | null }[] = [];
+  private readonly written: Resident[] = [];
+  /** Tensors that take over values whose memory is not theirs to keep. */
+  private readonly copied: Resident[] = [];
+  private readonly gradientsOut: {
+    readonly leaf: Tensor;
+    readonly view: ArrayView | null;
+    /** Makes it when somebody asks for it; null where its memory may change before. */
+    readonly make: (() => Tensor) | null;
+  }[] = [];
   private readonly results: ArrayView[];
   /** The last arguments: values never change, so that the same tensor need not be copied again. */
   private readonly lastArguments: (DataArray | null)[] = [];
@@ -107,7 +116,7 @@ export class Executable {
 
   /** Sorts out what is copied in and out, and writes the constants. */
   private place(program: Program, viewOf: (value: Value) => ArrayView): void {
-    const homes = new Map<Tensor, ArrayView>();
+    const homes = new Map<Tensor, { readonly value: Value; readonly view: ArrayView }>();
     for (const value of program.values) {
       const { source } = value;
       if (source.kind === "step") continue;
@@ -116,28 +125,41 @@ export class Executable {
       else if (source.kind === "gradient") this.gradientsIn.push({ leaf: source.leaf, view });
       else if (source.kind === "constant") copyInto(view, source.tensor);
       else {
-        homes.set(source.tensor, view);
+        homes.set(source.tensor, { value, view });
         this.residents.push({ tensor: source.tensor, view });
       }
     }
+    const overwritten = new Set<Value>();
+    const moving: { readonly value: Value; readonly to: ArrayView }[] = [];
     for (const effect of program.effects) {
-      if (effect.kind === "assign") {
-        const from = viewOf(effect.value);
-        let home = homes.get(effect.tensor);
-        if (home === undefined) {
-          home = from;
-          homes.set(effect.tensor, home);
-        } else if (home.offset !== from.offset || home.buffer !== from.buffer) this.moves.push({ from, to: home });
-        this.written.push(effect.tensor);
-      } else {
-        const view = effect.value === null ? null : viewOf(effect.value);
-        this.gradientsOut.push({ leaf: effect.leaf, make: view === null ? null : () => tensorOf(view) });
+      if (effect.kind === "gradient") {
+        const { leaf, value } = effect;
+        const view = value === null ? null : viewOf(value);
+        const lasts = view !== null && value?.root.source.kind === "step";
+        this.gradientsOut.push({ leaf, view, make: lasts ? () => tensorOf(view) : null });
+        continue;
       }
+      const { tensor, value } = effect;
+      const view = viewOf(value);
+      const home = homes.get(tensor);
+      if (home !== undefined) {
+        this.written.push({ tensor, view: home.view });
+        if (home.view.offset === view.offset && home.view.buffer === view.buffer) continue;
+        moving.push({ value, to: home.view });
+        overwritten.add(home.value);
+      } else if (value.root.source.kind === "step") this.written.push({ tensor, view });
+      else this.copied.push({ tensor, view });
     }
-    this.homes = this.written.map((tensor) => homes.get(tensor) as ArrayView);
+    for (const { value, to } of moving) {
+      let from = viewOf(value);
+      if (overwritten.has(value.root)) {
+        const rescued = { ...from, buffer: newArray(value.dtype, value.size), offset: 0 };
+        this.rescues.push({ from, to: rescued });
+        from = rescued;
+      }
+      this.moves.push({ from, to });
+    }
   }
-
-  private homes: ArrayView[] = [];
 
   /** One call: values in, the steps, values out. */
   call(inputs: readonly Tensor[]): Tensor[] {
@@ -156,18 +178,24 @@ export class Executable {
       tensor.moveTo(view.buffer, view.offset, true);
     }
     this.run();
+    // What is copied out first may be an old value that a move overwrites.
+    const results = this.results.map(tensorOf);
+    const copies = this.copied.map(({ view }) => tensorOf(view));
+    for (const { leaf, view, make } of this.gradientsOut) {
+      if (make !== null) leaf.setGradientSource(make);
+      else leaf.grad = view === null ? null : tensorOf(view);
+    }
+    for (const { from, to } of this.rescues) copyInto(to, from);
     for (const { from, to } of this.moves) copyInto(to, from);
-    for (let i = 0; i < this.written.length; i++) {
-      const tensor = this.written[i];
-      const { buffer, offset } = this.homes[i];
-      tensor.moveTo(buffer, offset, true);
+    this.copied.forEach(({ tensor }, i) => {
+      tensor.moveTo(copies[i].buffer, copies[i].offset, false);
+      tensor.written = tick();
+    });
+    for (const { tensor, view } of this.written) {
+      tensor.moveTo(view.buffer, view.offset, true);
       tensor.written = tick();
     }
-    for (const { leaf, make } of this.gradientsOut) {
-      if (make === null) leaf.grad = null;
-      else leaf.setGradientSource(make);
-    }
-    return this.results.map(tensorOf);
+    return results;
   }
 }
 

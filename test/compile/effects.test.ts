@@ -1,0 +1,115 @@
+import { compile, type Tensor, tensor } from "crease";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+/** What a step of two numbers does to tensors that outlive it, as data. */
+type Action =
+  | { readonly kind: "reshape"; readonly of: number }
+  | { readonly kind: "add"; readonly of: number; readonly and: number }
+  | { readonly kind: "assign"; readonly of: number; readonly to: number }
+  | { readonly kind: "gradient"; readonly of: number; readonly to: number };
+
+const place = fc.nat(20);
+const actions: fc.Arbitrary<readonly Action[]> = fc.array(
+  fc.oneof(
+    fc.record({ kind: fc.constant("reshape" as const), of: place }),
+    fc.record({ kind: fc.constant("add" as const), of: place, and: place }),
+    fc.record({ kind: fc.constant("assign" as const), of: place, to: place }),
+    fc.record({ kind: fc.constant("gradient" as const), of: place, to: place }),
+  ),
+  { minLength: 1, maxLength: 10 },
+);
+
+/** The step over tensors that outlive it; gives back every value that it made. */
+function stepOf(list: readonly Action[], state: readonly Tensor[]): (x: Tensor) => Tensor[] {
+  return (x) => {
+    const pool: Tensor[] = [...state, x];
+    const pick = (at: number) => pool[at % pool.length];
+    for (const action of list) {
+      const value = pick(action.of);
+      if (action.kind === "reshape") pool.push(value.reshape([2, 1]).reshape([2]));
+      else if (action.kind === "add") pool.push(value.add(pick(action.and)));
+      else if (action.kind === "assign") state[action.to % state.length].assign_(value);
+      else state[action.to % state.length].grad = value;
+    }
+    return pool.slice(state.length);
+  };
+}
+
+describe("what a compiled function leaves behind", () => {
+  const pair = (make: (a: Tensor, b: Tensor) => (x: Tensor) => Tensor) => {
+    const state = [0, 1].map(() => [tensor([1, 2]), tensor([10, 20])] as const);
+    const plain = make(...state[0]);
+    const compiled = compile(make(...state[1]));
+    for (let i = 0; i < 4; i++) {
+      const x = tensor([i + 1, 5]);
+      expect(compiled(x).toArray()).toEqual(plain(x).toArray());
+      state[0].forEach((one, k) => {
+        expect(state[1][k].toArray()).toEqual(one.toArray());
+        expect(state[1][k].grad?.toArray()).toEqual(one.grad?.toArray());
+      });
+    }
+  };
+
+  it("swaps two tensors through a view of one", () => {
+    pair((a, b) => (x) => {
+      const held = a.reshape([2]);
+      a.assign_(b);
+      b.assign_(held);
+      return x.add(1);
+    });
+  });
+
+  it("shifts values on, also to a tensor that is only written", () => {
+    pair((a, b) => (x) => {
+      const held = a.reshape([2]);
+      a.assign_(x);
+      b.assign_(held);
+      return x.add(1);
+    });
+    pair((a, b) => (x) => {
+      b.assign_(a);
+      a.assign_(a.add(x));
+      return x.add(1);
+    });
+  });
+
+  it("returns the values before a write, through a view", () => {
+    pair((a) => (x) => {
+      const before = a.reshape([2, 1]);
+      a.assign_(a.add(x));
+      return before;
+    });
+  });
+
+  it("leaves the values before a write as a gradient, through a view", () => {
+    pair((a, b) => (x) => {
+      b.grad = a.reshape([2]);
+      a.assign_(a.add(x));
+      return x.add(1);
+    });
+  });
+
+  it("is what the function leaves behind, for random views, writes and gradients", () => {
+    fc.assert(
+      fc.property(actions, (list) => {
+        const states = [0, 1].map(() => [1, 2, 3].map((i) => tensor([i, 10 * i])));
+        const plain = stepOf(list, states[0]);
+        const compiled = compile(stepOf(list, states[1]));
+        const held: { one: Tensor; values: unknown }[] = [];
+        for (let i = 0; i < 4; i++) {
+          const x = tensor([100 * i, i]);
+          const results = compiled(x);
+          expect(results.map((one) => one.toArray())).toEqual(plain(x).map((one) => one.toArray()));
+          states[0].forEach((one, k) => {
+            expect(states[1][k].toArray()).toEqual(one.toArray());
+            expect(states[1][k].grad?.toArray()).toEqual(one.grad?.toArray());
+          });
+          for (const one of results) held.push({ one, values: one.toArray() });
+        }
+        for (const { one, values } of held) expect(one.toArray()).toEqual(values);
+      }),
+      { numRuns: 400, seed: 5 },
+    );
+  });
+});
