@@ -166,6 +166,12 @@ export class Tensor implements ArrayView {
     return this.extras !== null && this.extras.grad !== null;
   }
 
+  /** @internal The gradient; null where there is none or it is still to be made. */
+  get madeGradient(): Tensor | null {
+    const gradient = this.extras === null ? null : this.extras.grad;
+    return typeof gradient === "function" ? null : gradient;
+  }
+
   /** @internal Leaves the making of the gradient to the first who asks. */
   setGradientSource(source: () => Tensor): void {
     this.extend().grad = source;

@@ -7,7 +7,8 @@ type Action =
   | { readonly kind: "reshape"; readonly of: number }
   | { readonly kind: "add"; readonly of: number; readonly and: number }
   | { readonly kind: "assign"; readonly of: number; readonly to: number }
-  | { readonly kind: "gradient"; readonly of: number; readonly to: number };
+  | { readonly kind: "gradient"; readonly of: number; readonly to: number }
+  | { readonly kind: "read gradient"; readonly of: number };
 
 const place = fc.nat(20);
 const actions: fc.Arbitrary<readonly Action[]> = fc.array(
@@ -16,21 +17,27 @@ const actions: fc.Arbitrary<readonly Action[]> = fc.array(
     fc.record({ kind: fc.constant("add" as const), of: place, and: place }),
     fc.record({ kind: fc.constant("assign" as const), of: place, to: place }),
     fc.record({ kind: fc.constant("gradient" as const), of: place, to: place }),
+    fc.record({ kind: fc.constant("read gradient" as const), of: place }),
   ),
   { minLength: 1, maxLength: 10 },
 );
 
-/** The step over tensors that outlive it; gives back every value that it made. */
-function stepOf(list: readonly Action[], state: readonly Tensor[]): (x: Tensor) => Tensor[] {
-  return (x) => {
-    const pool: Tensor[] = [...state, x];
+/** The step over tensors that outlive it, some of them arguments; gives back every value that it made. */
+function stepOf(list: readonly Action[], state: readonly Tensor[]): (...inputs: Tensor[]) => Tensor[] {
+  return (...inputs) => {
+    const lasting = [...state, ...inputs];
+    const pool = [...lasting];
     const pick = (at: number) => pool[at % pool.length];
     for (const action of list) {
       const value = pick(action.of);
       if (action.kind === "reshape") pool.push(value.reshape([2, 1]).reshape([2]));
       else if (action.kind === "add") pool.push(value.add(pick(action.and)));
-      else if (action.kind === "assign") state[action.to % state.length].assign_(value);
-      else state[action.to % state.length].grad = value;
+      else if (action.kind === "assign") lasting[action.to % lasting.length].assign_(value);
+      else if (action.kind === "gradient") lasting[action.to % lasting.length].grad = value.reshape([2]);
+      else {
+        const { grad } = lasting[action.of % lasting.length];
+        if (grad !== null) pool.push(grad.mul(2));
+      }
     }
     return pool.slice(state.length);
   };
@@ -91,25 +98,34 @@ describe("what a compiled function leaves behind", () => {
   });
 
   it("is what the function leaves behind, for random views, writes and gradients", () => {
+    // Arguments are picked from tensors that the step reaches by itself, their gradients, and others.
+    const calls = fc.array(fc.tuple(fc.nat(9), fc.nat(9)), { minLength: 4, maxLength: 10 });
     fc.assert(
-      fc.property(actions, (list) => {
+      fc.property(actions, calls, fc.boolean(), (list, picks, fresh) => {
         const states = [0, 1].map(() => [1, 2, 3].map((i) => tensor([i, 10 * i])));
+        const others = [0, 1].map(() => [7, 8, 9].map((i) => tensor([i, -i])));
         const plain = stepOf(list, states[0]);
         const compiled = compile(stepOf(list, states[1]));
         const held: { one: Tensor; values: unknown }[] = [];
-        for (let i = 0; i < 4; i++) {
-          const x = tensor([100 * i, i]);
-          const results = compiled(x);
-          expect(results.map((one) => one.toArray())).toEqual(plain(x).map((one) => one.toArray()));
-          states[0].forEach((one, k) => {
-            expect(states[1][k].toArray()).toEqual(one.toArray());
-            expect(states[1][k].grad?.toArray()).toEqual(one.grad?.toArray());
+        picks.forEach((pair, i) => {
+          const argumentsOf = (copy: number): Tensor[] =>
+            pair.map((pick, k) => {
+              if (fresh || pick >= 9) return tensor([100 * i, k]);
+              if (pick >= 6) return states[copy][pick - 6].grad ?? others[copy][0];
+              return [...states[copy], ...others[copy]][pick];
+            });
+          const results = compiled(...argumentsOf(1));
+          expect(results.map((one) => one.toArray())).toEqual(plain(...argumentsOf(0)).map((one) => one.toArray()));
+          [...states[0], ...others[0]].forEach((one, k) => {
+            const same = [...states[1], ...others[1]][k];
+            expect(same.toArray()).toEqual(one.toArray());
+            expect(same.grad?.toArray()).toEqual(one.grad?.toArray());
           });
           for (const one of results) held.push({ one, values: one.toArray() });
-        }
+        });
         for (const { one, values } of held) expect(one.toArray()).toEqual(values);
       }),
-      { numRuns: 400, seed: 5 },
+      { numRuns: 600, seed: 5 },
     );
   });
 });
