@@ -7,7 +7,7 @@ export interface Observer {
   readonly recordsAll: boolean;
   /** Called when an op has made `result`. */
   made(result: Tensor, inputs: readonly Tensor[], op: Op): void;
-  /** Called when `target` has taken over the values of `source` by `assign_`. */
+  /** Called when `target` has taken over the values of `source`: by `assign_`, or as a leaf that stands for it. */
   assigned?(target: Tensor, source: Tensor): void;
   /** Called when `.grad` of a leaf is read, and when it is set. */
   gradientRead?(leaf: Tensor): void;
@@ -32,6 +32,32 @@ export function withMode<T>(changes: Partial<typeof mode>, fn: () => T): T {
     mode.gradients = gradients;
     mode.observer = observer;
   }
+}
+
+/** `inner`, where the observer in place goes on to be told of everything, before it. */
+export function beside(inner: Observer): Observer {
+  const outer = mode.observer;
+  if (outer === null) return inner;
+  const both: Required<Observer> = {
+    recordsAll: outer.recordsAll || inner.recordsAll,
+    made: (result, inputs, op) => {
+      outer.made(result, inputs, op);
+      inner.made(result, inputs, op);
+    },
+    assigned: (target, source) => {
+      outer.assigned?.(target, source);
+      inner.assigned?.(target, source);
+    },
+    gradientRead: (leaf) => {
+      outer.gradientRead?.(leaf);
+      inner.gradientRead?.(leaf);
+    },
+    gradientSet: (leaf, gradient) => {
+      outer.gradientSet?.(leaf, gradient);
+      inner.gradientSet?.(leaf, gradient);
+    },
+  };
+  return both;
 }
 
 /** Refuses what is no function, such as a module, before anything is done with it. */

@@ -81,6 +81,11 @@ export function observeReads(observer: ((tensor: Tensor) => void) | null): ((ten
   return previous;
 }
 
+/** Tells who watches reads that values are read, by whatever turns them into something other than tensors. */
+export function noteRead(tensor: Tensor): void {
+  if (readObserver !== null) readObserver(tensor);
+}
+
 export const NO_ATTRIBUTES: Attributes = Object.freeze({});
 
 /** Attributes of a tensor whose graph was released after backward. */
@@ -276,19 +281,19 @@ export class Tensor implements ArrayView {
         `item() reads a tensor of one element, this one has shape ${formatShape(this.shape)}; use toArray() or data`,
       );
     }
-    if (readObserver !== null) readObserver(this);
+    noteRead(this);
     return this.buffer[this.offset];
   }
 
   /** A copy of the values, row-major. */
   get data(): DataArray {
-    if (readObserver !== null) readObserver(this);
+    noteRead(this);
     return this.buffer.slice(this.offset, this.offset + this.size);
   }
 
   /** A copy as nested arrays; a number for a scalar. */
   toArray(): NestedArray {
-    if (readObserver !== null) readObserver(this);
+    noteRead(this);
     if (this.shape.length === 0) return this.buffer[this.offset];
     const strides = stridesOf(this.shape);
     const build = (axis: number, from: number): NestedArray[] =>

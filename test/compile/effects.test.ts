@@ -1,4 +1,4 @@
-import { compile, type Tensor, tensor } from "crease";
+import { compile, detectAnomaly, linearize, losses, nn, noGrad, optim, type Tensor, tensor, trace } from "crease";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -40,6 +40,21 @@ function stepOf(list: readonly Action[], state: readonly Tensor[]): (...inputs: 
       }
     }
     return pool.slice(state.length);
+  };
+}
+
+/** A function that does the same under `wrapper`. */
+function watched(fn: (...inputs: Tensor[]) => Tensor[], wrapper: string): (...inputs: Tensor[]) => Tensor[] {
+  return (...inputs) => {
+    let results: Tensor[] = [];
+    const run = (...given: Tensor[]) => {
+      results = fn(...given);
+      return results;
+    };
+    if (wrapper === "detectAnomaly") detectAnomaly(() => run(...inputs));
+    else if (wrapper === "trace") trace(run, ...inputs);
+    else noGrad(() => run(...inputs));
+    return results;
   };
 }
 
@@ -97,15 +112,46 @@ describe("what a compiled function leaves behind", () => {
     });
   });
 
-  it("is what the function leaves behind, for random views, writes and gradients", () => {
+  it("is a trained net also where detectAnomaly watches", () => {
+    const train = (step: (fn: (x: Tensor) => Tensor) => (x: Tensor) => Tensor) => {
+      const net = new nn.Linear(2, 1);
+      for (const one of net.parameters()) one.assign_(one.detach().mul(0).add(0.5).detach());
+      const optimizer = new optim.SGD(net.parameters(), { learningRate: 0.1 });
+      const run = step((x) => {
+        optimizer.zeroGrad();
+        const loss = losses.mseLoss(net.forward(x), x.sum(1, { keepdims: true }));
+        loss.backward();
+        optimizer.step();
+        return loss;
+      });
+      for (let i = 0; i < 5; i++) run(tensor([[1, i]]));
+      return net.parameters().map((one) => one.toArray());
+    };
+    expect(train((fn) => compile((x: Tensor) => detectAnomaly(() => fn(x))))).toEqual(train((fn) => fn));
+  });
+
+  it("follows what a trace inside reads", () => {
+    const w = tensor([2, 3], { requiresGrad: true });
+    const traced = compile((x: Tensor) => trace((v) => v.mul(w), x).outputs[0].value.add(0));
+    for (let i = 1; i < 5; i++) expect(traced(tensor([i, 10])).toArray()).toEqual([2 * i, 30]);
+  });
+
+  it("is an error where a net is read inside, whose numbers would be those of the first call", () => {
+    const net = nn.mlp([2, 3, 1]);
+    const slope = compile((x: Tensor) => x.mul(tensor(linearize(net, x).A.data, { shape: [1, 2] })));
+    expect(() => slope(tensor([1, 2]))).toThrow(/reads the values of a tensor at .*effects\.test\.ts/);
+  });
+
+  it("is what the function leaves behind, for random views, writes, gradients and modes", () => {
     // Arguments are picked from tensors that the step reaches by itself, their gradients, and others.
     const calls = fc.array(fc.tuple(fc.nat(9), fc.nat(9)), { minLength: 4, maxLength: 10 });
+    const wrappers = fc.array(fc.constantFrom("detectAnomaly", "trace", "noGrad"), { maxLength: 3 });
     fc.assert(
-      fc.property(actions, calls, fc.boolean(), (list, picks, fresh) => {
+      fc.property(actions, calls, fc.boolean(), wrappers, (list, picks, fresh, around) => {
         const states = [0, 1].map(() => [1, 2, 3].map((i) => tensor([i, 10 * i])));
         const others = [0, 1].map(() => [7, 8, 9].map((i) => tensor([i, -i])));
-        const plain = stepOf(list, states[0]);
-        const compiled = compile(stepOf(list, states[1]));
+        const plain = around.reduce(watched, stepOf(list, states[0]));
+        const compiled = compile(around.reduce(watched, stepOf(list, states[1])));
         const held: { one: Tensor; values: unknown }[] = [];
         picks.forEach((pair, i) => {
           const argumentsOf = (copy: number): Tensor[] =>
