@@ -1,10 +1,11 @@
 import { differentiating } from "../autodiff/backward.js";
 import { CompileError } from "../base/errors.js";
-import { type Observer, synchronous, withMode } from "../graph/modes.js";
+import { type Observer, synchronous, type Trainable, withMode } from "../graph/modes.js";
 import { callSite } from "../graph/site.js";
 import { type Op, observeReads, sharedView, Tensor, tick } from "../graph/tensor.js";
-import { Conditions, type GradientGuard } from "./conditions.js";
-import type { Effect, Place, Program, Source, Step, Value } from "./program.js";
+import { type ArgumentForm, Conditions, formsOf, type GradientGuard } from "./conditions.js";
+import type { Effect, Place, Program, Source, Step, Switch, Value } from "./program.js";
+import { Switches } from "./switches.js";
 
 /** What a compiled function may return. */
 export type Results = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;
@@ -64,10 +65,16 @@ export function withTensors<R extends Results>(results: R, tensors: readonly Ten
   return Object.fromEntries(Object.keys(results).map((key, i) => [key, tensors[i]])) as R;
 }
 
+function trainingOf(module: Trainable): Switch {
+  return { kind: "training", module, on: module.training };
+}
+
 class Writer implements Observer {
   readonly recordsAll = true;
   private readonly guards: GradientGuard[] = [];
   private readonly start = tick();
+  private readonly switches = new Switches();
+  private readonly forms: readonly ArgumentForm[];
   private readonly argumentPlaces = new Map<Tensor, number>();
   private readonly values: Value[] = [];
   private readonly steps: Step[] = [];
@@ -87,6 +94,7 @@ class Writer implements Observer {
     private readonly inputs: readonly Tensor[],
     private readonly toTheEnd: boolean,
   ) {
+    this.forms = formsOf(inputs);
     inputs.forEach((input, index) => {
       if (!this.argumentPlaces.has(input)) this.argumentPlaces.set(input, index);
     });
@@ -148,6 +156,25 @@ class Writer implements Observer {
     if (!this.toTheEnd) throw this.refusal;
   }
 
+  requiresGradRead(tensor: Tensor): void {
+    const place = this.placeOf(tensor);
+    if (place === null || place.kind === "argument") return;
+    this.switches.read(tensor, () => ({ kind: "requiresGrad", place, on: tensor.tracked }));
+  }
+
+  requiresGradSet(tensor: Tensor): void {
+    const place = this.placeOf(tensor);
+    if (place !== null) this.switches.set(tensor, () => ({ kind: "requiresGrad", place, on: tensor.tracked }));
+  }
+
+  trainingRead(module: Trainable): void {
+    this.switches.read(module, () => trainingOf(module));
+  }
+
+  trainingSet(module: Trainable): void {
+    this.switches.set(module, () => trainingOf(module));
+  }
+
   /** Notes whether there is a gradient before the function sets it: that decides what the function does. */
   private watch(leaf: Tensor): void {
     if (this.watched.has(leaf)) return;
@@ -204,7 +231,7 @@ class Writer implements Observer {
       if (leaf === null) continue;
       effects.push({ kind: "gradient", leaf, value: gradient === null ? null : this.valueOf(gradient) });
     }
-    return { values: this.values, steps: this.steps, effects, results };
+    return { values: this.values, steps: this.steps, effects, switches: this.switches.changes(), results };
   }
 
   /** Gradients are left as leaves, like any: not with all that they were made of. */
@@ -217,6 +244,6 @@ class Writer implements Observer {
   }
 
   conditions(): Conditions {
-    return new Conditions(this.inputs, this.guards, this.touched);
+    return new Conditions(this.inputs, this.forms, this.guards, this.switches.found, this.touched);
   }
 }

@@ -1,7 +1,8 @@
 import type { DType } from "../array/dtype.js";
 import { type Shape, sameShape } from "../array/shape.js";
+import { mode } from "../graph/modes.js";
 import { type Tensor, tick } from "../graph/tensor.js";
-import { type Place, tensorAt } from "./program.js";
+import { type Place, type Switch, tensorAt } from "./program.js";
 
 /** A gradient that a function found at its start: whether there was one decides what it does. */
 export interface GradientGuard {
@@ -11,13 +12,22 @@ export interface GradientGuard {
   readonly argument: number;
 }
 
-/** What an argument was like. */
-interface ArgumentForm {
+/** What an argument was like before the call. */
+export interface ArgumentForm {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly requiresGrad: boolean;
   /** The first argument that is the same tensor. */
   readonly first: number;
+}
+
+export function formsOf(inputs: readonly Tensor[]): ArgumentForm[] {
+  return inputs.map((input) => ({
+    dtype: input.dtype,
+    shape: input.shape,
+    requiresGrad: input.tracked,
+    first: inputs.indexOf(input),
+  }));
 }
 
 /**
@@ -28,24 +38,23 @@ interface ArgumentForm {
  * call with others shows that the function, left to itself, does not reach for the earlier ones.
  */
 export class Conditions {
-  private readonly forms: readonly ArgumentForm[];
   /** The tensor that an argument has to be; null for any that the function does not reach by itself. */
   private readonly bound: (Tensor | null)[];
   /** No tensor that was made after the call was touched by it. */
   private readonly end = tick();
+  private readonly records = mode.gradients;
 
-  /** @param touched the tensors from before the call that it read or changed */
+  /**
+   * @param switches as it found them
+   * @param touched the tensors from before the call that it read or changed
+   */
   constructor(
     inputs: readonly Tensor[],
+    private readonly forms: readonly ArgumentForm[],
     private readonly gradients: readonly GradientGuard[],
+    private readonly switches: readonly Switch[],
     private readonly touched: Set<Tensor>,
   ) {
-    this.forms = inputs.map((input) => ({
-      dtype: input.dtype,
-      shape: input.shape,
-      requiresGrad: input.requiresGrad,
-      first: inputs.indexOf(input),
-    }));
     this.bound = [...inputs];
     for (const input of inputs) touched.add(input);
   }
@@ -57,18 +66,22 @@ export class Conditions {
 
   /** The same, whichever tensors the arguments are. */
   areAlike(inputs: readonly Tensor[]): boolean {
-    const { forms, gradients } = this;
-    if (inputs.length !== forms.length) return false;
+    const { forms, gradients, switches } = this;
+    if (inputs.length !== forms.length || mode.gradients !== this.records) return false;
     for (let i = 0; i < forms.length; i++) {
       const input = inputs[i];
       const { dtype, shape, requiresGrad, first } = forms[i];
-      if (input.dtype !== dtype || input.requiresGrad !== requiresGrad || !sameShape(input.shape, shape)) return false;
+      if (input.dtype !== dtype || input.tracked !== requiresGrad || !sameShape(input.shape, shape)) return false;
       if (i > 0 && inputs.indexOf(input) !== first) return false;
     }
     for (const { leaf, present, argument } of gradients) {
       const tensor = tensorAt(leaf, inputs);
       if (tensor === null || tensor.hasGradient !== present) return false;
       if (present && inputs.indexOf(tensor.madeGradient as Tensor) !== argument) return false;
+    }
+    for (const one of switches) {
+      const on = one.kind === "training" ? one.module.training : tensorAt(one.place, inputs)?.tracked;
+      if (on !== one.on) return false;
     }
     return true;
   }

@@ -8,7 +8,7 @@ import { expressionOf } from "../graph/op.js";
 import { newTensor, type Tensor, tick } from "../graph/tensor.js";
 import { emitProgram, workspaceBytes } from "./emit.js";
 import { planMemory } from "./memory-plan.js";
-import { type Place, type Program, type Step, tensorAt, type Value } from "./program.js";
+import { type Place, type Program, type Step, type Switch, tensorAt, type Value } from "./program.js";
 import { readsOf, type ScheduledUnit, schedule, writesOf } from "./schedule.js";
 import { productsForThreads, SharedProducts } from "./shared-products.js";
 
@@ -57,6 +57,7 @@ export class Executable {
     readonly make: (() => Tensor) | null;
   }[] = [];
   private readonly results: ArrayView[];
+  private readonly switches: readonly Switch[];
   /** The last arguments: values never change, so that the same tensor need not be copied again. */
   private readonly lastArguments: (DataArray | null)[] = [];
   private readonly lastOffsets: number[] = [];
@@ -95,6 +96,7 @@ export class Executable {
       return view;
     };
     this.place(program, viewOf);
+    this.switches = program.switches;
     this.results = program.results.map(viewOf);
     const addressOf = ({ root }: Value) => plan.address.get(root) as number;
     const calls = units.map((unit) => {
@@ -206,12 +208,18 @@ export class Executable {
       tensor.moveTo(view.buffer, view.offset, true);
       tensor.written = tick();
     }
+    for (const one of this.switches) turn(one, inputs);
     return results;
   }
 
   private copiesFor(inputs: readonly Tensor[]): readonly Copy[] {
     return this.copied.map(({ place, view }) => ({ tensor: tensorAt(place, inputs), values: tensorOf(view) }));
   }
+}
+
+function turn(change: Switch, inputs: readonly Tensor[]): void {
+  if (change.kind === "training") change.module.training = change.on;
+  else (tensorAt(change.place, inputs) as Tensor).requiresGrad = change.on;
 }
 
 function newMemory(bytes: number): { readonly buffer: ArrayBuffer } {

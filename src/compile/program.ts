@@ -1,5 +1,6 @@
 import type { DType } from "../array/dtype.js";
 import { formatShape, type Shape } from "../array/shape.js";
+import type { Trainable } from "../graph/modes.js";
 import type { Attributes, Op, Tensor } from "../graph/tensor.js";
 import { attributeValue } from "../graph/text.js";
 
@@ -44,11 +45,18 @@ export type Effect =
   | { readonly kind: "assign"; readonly place: Place; readonly value: Value }
   | { readonly kind: "gradient"; readonly leaf: Place; readonly value: Value | null };
 
+/** Something that is on or off and decides what a function does: whether a tensor requires a gradient, or a module trains. */
+export type Switch =
+  | { readonly kind: "requiresGrad"; readonly place: Place; readonly on: boolean }
+  | { readonly kind: "training"; readonly module: Trainable; readonly on: boolean };
+
 /** One call of a function, as data: steps in order, each after what it reads. */
 export interface Program {
   readonly values: readonly Value[];
   readonly steps: readonly Step[];
   readonly effects: readonly Effect[];
+  /** What a call turns on and off. */
+  readonly switches: readonly Switch[];
   readonly results: readonly Value[];
 }
 
@@ -63,7 +71,7 @@ export function tensorAt(place: Place, inputs: readonly Tensor[]): Tensor | null
 export type Pass = (program: Program) => Program;
 
 /** One line per value and step, for people and for tests. */
-export function programText({ values, steps, effects, results }: Program): string {
+export function programText({ values, steps, effects, switches, results }: Program): string {
   const type = ({ dtype, shape }: Value) => `${dtype}${formatShape(shape)}`;
   const lines = values
     .filter(({ source }) => source.kind !== "step")
@@ -82,6 +90,10 @@ export function programText({ values, steps, effects, results }: Program): strin
         ? `assign ${sourceText(effect.place)} ← ${value}`
         : `gradient of ${sourceText(effect.leaf)} ← ${value}`,
     );
+  }
+  for (const change of switches) {
+    const owner = change.kind === "training" ? change.module.constructor.name : sourceText(change.place);
+    lines.push(`${change.kind} of ${owner} ← ${change.on}`);
   }
   return `${lines.join("\n")}\nresults ${results.map(({ id }) => `%${id}`).join(", ")}\n`;
 }

@@ -1,6 +1,11 @@
 import { TraceError } from "../base/errors.js";
 import type { Op, Tensor } from "./tensor.js";
 
+/** What computes otherwise while a network is trained: a module. */
+export interface Trainable {
+  training: boolean;
+}
+
 /** Told of every op while it is in place: trace and detectAnomaly are such observers. */
 export interface Observer {
   /** Whether ops are recorded although no input requires a gradient. */
@@ -12,6 +17,12 @@ export interface Observer {
   /** Called when `.grad` of a leaf is read, and when it is set. */
   gradientRead?(leaf: Tensor): void;
   gradientSet?(leaf: Tensor, gradient: Tensor | null): void;
+  /** Called when it is read whether a tensor requires a gradient, and when that has been set. */
+  requiresGradRead?(tensor: Tensor): void;
+  requiresGradSet?(tensor: Tensor): void;
+  /** Called when the mode of a module is read, and when it has been set. */
+  trainingRead?(module: Trainable): void;
+  trainingSet?(module: Trainable): void;
 }
 
 /** What the next op does beside computing. */
@@ -55,6 +66,22 @@ export function beside(inner: Observer): Observer {
     gradientSet: (leaf, gradient) => {
       outer.gradientSet?.(leaf, gradient);
       inner.gradientSet?.(leaf, gradient);
+    },
+    requiresGradRead: (tensor) => {
+      outer.requiresGradRead?.(tensor);
+      inner.requiresGradRead?.(tensor);
+    },
+    requiresGradSet: (tensor) => {
+      outer.requiresGradSet?.(tensor);
+      inner.requiresGradSet?.(tensor);
+    },
+    trainingRead: (module) => {
+      outer.trainingRead?.(module);
+      inner.trainingRead?.(module);
+    },
+    trainingSet: (module) => {
+      outer.trainingSet?.(module);
+      inner.trainingSet?.(module);
     },
   };
   return both;

@@ -221,8 +221,8 @@ function applyUnary(op: Op, operand: Operand, attrs: Attributes): Tensor {
     out.buffer[out.offset] = op.scalar(numberScalars, a.buffer[a.offset], attrs) as number;
   } else elementwiseInto(expressionOf(op, attrs, 1), out, [a]);
   if (mode.observer !== null) record(op, out, [a], attrs);
-  else if (a.requiresGrad && mode.gradients && (op.rules as readonly unknown[])[0] !== null) {
-    out.requiresGrad = true;
+  else if (a.tracked && mode.gradients && (op.rules as readonly unknown[])[0] !== null) {
+    out.tracked = true;
     out.op = op;
     out.first = a;
     out.attrs = attrs;
@@ -265,8 +265,8 @@ function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes)
   if (mode.observer !== null) record(op, out, [a, b], attrs);
   else if (mode.gradients) {
     const rules = op.rules as readonly unknown[];
-    if ((a.requiresGrad && rules[0] !== null) || (b.requiresGrad && rules[1] !== null)) {
-      out.requiresGrad = true;
+    if ((a.tracked && rules[0] !== null) || (b.tracked && rules[1] !== null)) {
+      out.tracked = true;
       out.op = op;
       out.first = a;
       out.second = b;
@@ -342,7 +342,7 @@ function record(op: Op, out: Tensor, inputs: readonly Tensor[], attrs: Attribute
   }
   const { observer } = mode;
   if (requiresGrad || observer?.recordsAll) {
-    out.requiresGrad = requiresGrad;
+    out.tracked = requiresGrad;
     out.record(op, inputs, attrs);
   }
   if (observer !== null) observer.made(out, inputs, op);

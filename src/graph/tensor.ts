@@ -112,8 +112,8 @@ interface Extras {
  * is half of theirs, and it goes with the number of objects and bytes. What backward reads stands first, together.
  */
 export class Tensor implements ArrayView {
-  /** Whether `backward` computes a gradient for it. */
-  requiresGrad: boolean;
+  /** @internal What `requiresGrad` is, for those whom nobody watches. */
+  tracked: boolean;
   /** @internal Its place in the lists of the walk that last met it, counted over all walks. */
   slot = 0;
   /** @internal The op that made it, or null. */
@@ -139,7 +139,7 @@ export class Tensor implements ArrayView {
 
   /** @internal Use `tensor(...)`. */
   constructor(dtype: DType, shape: Shape, size: number, buffer: DataArray, offset: number, requiresGrad: boolean) {
-    this.requiresGrad = requiresGrad;
+    this.tracked = requiresGrad;
     this.buffer = buffer;
     this.offset = offset;
     this.size = size;
@@ -151,6 +151,17 @@ export class Tensor implements ArrayView {
   private extend(): Extras {
     this.extras ??= { grad: null, name: "", written: 0, hooks: null, resident: false };
     return this.extras;
+  }
+
+  /** Whether `backward` computes a gradient for it. */
+  get requiresGrad(): boolean {
+    mode.observer?.requiresGradRead?.(this);
+    return this.tracked;
+  }
+
+  set requiresGrad(requiresGrad: boolean) {
+    this.tracked = requiresGrad;
+    mode.observer?.requiresGradSet?.(this);
   }
 
   /** The gradient that `backward` accumulated, for leaves that require one. */
