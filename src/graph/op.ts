@@ -45,7 +45,10 @@ export interface OpRecord<Inputs extends readonly Tensor[], Attrs> {
   /** One line with the formula. */
   readonly doc: string;
   readonly kind: Kind;
-  /** The value of one element, stated once; shapes broadcast. */
+  /**
+   * The value of one element, stated once; shapes broadcast. It is run once for each set of attributes, and kept: what
+   * it depends on beside its arguments are attributes.
+   */
   readonly scalar?: <T>(e: Scalars<T>, ...rest: [...Each<Inputs, T>, attrs: Attrs]) => T;
   /** The output's shape; raises ShapeError where inputs do not fit. */
   readonly shape?: (shapes: readonly Shape[], attrs: Attrs) => Shape;
@@ -60,7 +63,10 @@ export interface OpRecord<Inputs extends readonly Tensor[], Attrs> {
   readonly block?: (index: number, inputs: Inputs, attrs: Attrs) => AffineBlock | null;
   /** For a gate that is no elementwise op: which elements of its input compete for each output. */
   readonly competition?: (shape: Shape, attrs: Attrs) => Competition;
-  /** One rule per input, asked only when needed; null where there is no gradient. The engine un-broadcasts. */
+  /**
+   * One rule per input, asked only when needed; null where there is no gradient. The engine un-broadcasts. A rule of a
+   * user's op is run at each backward, and may read values.
+   */
   readonly vjp: Inputs extends readonly [] | Unary | Binary | Ternary
     ? Each<Inputs, Rule<Inputs, Attrs> | null>
     : (index: number) => Rule<Inputs, Attrs>;
