@@ -1,6 +1,6 @@
 import { formatShape } from "../array/shape.js";
 import { AnomalyError } from "../base/errors.js";
-import { checkFunction, mode, synchronous, withMode } from "../graph/modes.js";
+import { beside, checkFunction, synchronous, withMode } from "../graph/modes.js";
 import { callSite } from "../graph/site.js";
 import type { Op, Tensor } from "../graph/tensor.js";
 import { differentiating } from "./backward.js";
@@ -8,25 +8,24 @@ import { differentiating } from "./backward.js";
 /**
  * Runs `fn` and raises at the first NaN or infinity that an op makes of finite inputs, forward or backward, naming
  * the op and the user's line. Slower by far than running plainly: for finding out, not for training.
+ * Inside a compiled function it watches the calls that run it, not the replays.
  * @throws AnomalyError
  */
 export function detectAnomaly<T>(fn: () => T): T {
   checkFunction(fn, "detectAnomaly");
   const sites = new WeakMap<Tensor, string>();
-  const outer = mode.observer;
   return withMode(
     {
-      observer: {
-        recordsAll: outer?.recordsAll ?? false,
+      observer: beside({
+        recordsAll: false,
         made: (result, inputs, op) => {
-          outer?.made(result, inputs, op);
           const bad = firstNonFinite(result);
           const site = callSite();
           if (site !== null) sites.set(result, site);
           if (bad < 0 || inputs.some((input) => firstNonFinite(input) >= 0)) return;
           throw describe(op, result, bad, inputs, site, sites);
         },
-      },
+      }),
     },
     () => synchronous(fn(), "detectAnomaly"),
   );

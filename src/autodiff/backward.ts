@@ -162,7 +162,7 @@ function countEdges(output: Tensor): Walk {
   return { nodes, waiting, scalar, hooked };
 
   function meet(input: Tensor): void {
-    if (!input.requiresGrad) return;
+    if (!input.tracked) return;
     if (input.slot < firstSlot) {
       input.slot = nextSlot++;
       nodes.push(input);
@@ -176,7 +176,7 @@ function countEdges(output: Tensor): Walk {
 function leadingTo(nodes: readonly Tensor[], targets: ReadonlySet<Tensor>): Uint8Array {
   const leads = new Uint8Array(nodes.length);
   for (const node of [...nodes].sort((a, b) => a.id - b.id)) {
-    if (targets.has(node) || node.inputs.some((input) => input.requiresGrad && leads[input.slot - firstSlot] === 1)) {
+    if (targets.has(node) || node.inputs.some((input) => input.tracked && leads[input.slot - firstSlot] === 1)) {
       leads[node.slot - firstSlot] = 1;
     }
   }
@@ -210,7 +210,7 @@ function propagateTensors(
     const together = recycles && gradient !== null && wanted === null ? pullBack(node, gradient) : null;
     for (let i = 0; i < count; i++) {
       const input = node.inputAt(i);
-      if (!input.requiresGrad) continue;
+      if (!input.tracked) continue;
       const slot = input.slot - firstSlot;
       if (gradient !== null && (wanted === null || wanted[slot] === 1)) {
         setRecycling(recycles && input.op !== null && !foreign);
@@ -261,7 +261,7 @@ function propagateScalars(
     const inputCount = node.inputCount;
     for (let i = 0; i < inputCount; i++) {
       const input = node.inputAt(i);
-      if (!input.requiresGrad) continue;
+      if (!input.tracked) continue;
       const to = input.slot - firstSlot;
       const rule = elementwiseRule(node, i);
       if (rule !== null) {
@@ -346,13 +346,13 @@ function pullBack(node: Tensor, dy: Tensor): readonly (Tensor | null)[] | null {
   if (op.pullback === null) return null;
   for (let i = 0; i < node.inputCount; i++) {
     const rule = ruleOf(op, i);
-    if (rule !== null && node.inputAt(i).requiresGrad) checkReads(node, rule, i);
+    if (rule !== null && node.inputAt(i).tracked) checkReads(node, rule, i);
   }
   differentiating = node;
   const gradients: (Tensor | null)[] = [null, null, null];
   const done = op.pullback(dy, node, (index) => {
     const input = node.inputAt(index);
-    if (!input.requiresGrad) return null;
+    if (!input.tracked) return null;
     setRecycling(input.op !== null);
     const target = newTensor(input.dtype, input.shape, input.size);
     setRecycling(false);

@@ -47,7 +47,7 @@ class DerivedRules {
 /** Tables that are kept for an op that is used with many different attributes. */
 const KEPT_TABLES = 64;
 
-/** The rule of one input as an expression; null where it is not elementwise. */
+/** The rule of one input as an expression; null where it is not elementwise, or a user's. */
 export function elementwiseRule(node: Tensor, index: number): ElementwiseRule | null {
   const op = node.op as Op;
   op.derived ??= new DerivedRules();
@@ -65,6 +65,8 @@ export function elementwiseRule(node: Tensor, index: number): ElementwiseRule | 
 }
 
 function derive(op: Op, arity: number, index: number, attrs: Attributes): ElementwiseRule | null {
+  // A user's rule may branch on values, or use variables that change: one run does not tell what the next would do.
+  if (op.foreign) return null;
   if (op.scalar === null || typeof op.rules === "function" || op.rules[index] === null) return null;
   const apply = op.rules[index] as unknown as (...args: (Tensor | Attributes)[]) => Tensor;
   const placeholders = Array.from({ length: arity + 2 }, () => {

@@ -1,22 +1,19 @@
+import { differentiating } from "../autodiff/backward.js";
 import { CompileError } from "../base/errors.js";
-import { type Observer, synchronous, withMode } from "../graph/modes.js";
+import { type Observer, synchronous, type Trainable, withMode } from "../graph/modes.js";
 import { callSite } from "../graph/site.js";
-import { type Op, observeReads, Tensor, tick } from "../graph/tensor.js";
-import type { Effect, Program, Source, Step, Value } from "./program.js";
+import { type Op, observeReads, sharedView, Tensor, tick } from "../graph/tensor.js";
+import { type ArgumentForm, Conditions, formsOf, type GradientGuard } from "./conditions.js";
+import type { Effect, Place, Program, Source, Step, Switch, Value } from "./program.js";
+import { Switches } from "./switches.js";
 
 /** What a compiled function may return. */
 export type Results = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;
 
-/** A gradient that the function found at its start: whether there was one decides what it does. */
-export interface GradientGuard {
-  readonly leaf: Tensor;
-  readonly present: boolean;
-}
-
 /** A call that was run and written down. */
 export interface Captured<R extends Results> {
   readonly program: Program;
-  readonly guards: readonly GradientGuard[];
+  readonly conditions: Conditions;
   /** What the function returned. */
   readonly results: R;
   /** Why the program is not what the function does: it read values. */
@@ -40,8 +37,9 @@ export function capture<R extends Results>(
   } finally {
     observeReads(previous);
   }
+  writer.releaseGradients();
   const outputs = tensorsOf(results).map((tensor) => writer.valueOf(tensor));
-  return { program: writer.program(outputs), guards: writer.guards, results, refusal: writer.refusal };
+  return { program: writer.program(outputs), conditions: writer.conditions(), results, refusal: writer.refusal };
 }
 
 /** The tensors of a result, in a fixed order. */
@@ -67,10 +65,16 @@ export function withTensors<R extends Results>(results: R, tensors: readonly Ten
   return Object.fromEntries(Object.keys(results).map((key, i) => [key, tensors[i]])) as R;
 }
 
+function trainingOf(module: Trainable): Switch {
+  return { kind: "training", module, on: module.training };
+}
+
 class Writer implements Observer {
   readonly recordsAll = true;
-  readonly guards: GradientGuard[] = [];
+  private readonly guards: GradientGuard[] = [];
   private readonly start = tick();
+  private readonly switches = new Switches();
+  private readonly forms: readonly ArgumentForm[];
   private readonly argumentPlaces = new Map<Tensor, number>();
   private readonly values: Value[] = [];
   private readonly steps: Step[] = [];
@@ -78,22 +82,26 @@ class Writer implements Observer {
   private readonly current = new Map<Tensor, Value>();
   private readonly written = new Map<Tensor, Value>();
   private readonly gradients = new Map<Tensor, Tensor | null>();
-  /** Gradients that were there before the call, by the leaf that has them. */
-  private readonly earlier = new Map<Tensor, Tensor>();
+  /** Gradients that were there before the call, as places. */
+  private readonly earlier = new Map<Tensor, Place>();
+  /** All other tensors from before the call that were met. */
+  private readonly touched = new Set<Tensor>();
   private readonly watched = new Set<Tensor>();
   private busy = false;
   refusal: CompileError | null = null;
 
   constructor(
-    inputs: readonly Tensor[],
+    private readonly inputs: readonly Tensor[],
     private readonly toTheEnd: boolean,
   ) {
+    this.forms = formsOf(inputs);
     inputs.forEach((input, index) => {
-      this.argumentPlaces.set(input, index);
+      if (!this.argumentPlaces.has(input)) this.argumentPlaces.set(input, index);
     });
   }
 
   made(result: Tensor, inputs: readonly Tensor[], op: Op): void {
+    this.checkDifferentiated();
     const values = inputs.map((input) => this.valueOf(input));
     // Tensors over the same memory are one value under two shapes.
     const shared = inputs.findIndex((input) => input.buffer === result.buffer && input.offset === result.offset);
@@ -117,10 +125,9 @@ class Writer implements Observer {
     if (this.busy || this.refusal !== null) return;
     if (tensor.id > this.start && !this.current.has(tensor)) return;
     const site = callSite();
-    this.refusal ??= new CompileError(
+    this.refuse(
       `compile: the function reads the values of a tensor${site === null ? "" : ` at ${site}`}; a compiled function is run once and replayed, so that what is read would be that of the first call: return the tensor and read it outside, or decide with where(...)`,
     );
-    if (!this.toTheEnd) throw this.refusal;
   }
 
   gradientRead(leaf: Tensor): void {
@@ -129,19 +136,57 @@ class Writer implements Observer {
   }
 
   gradientSet(leaf: Tensor, gradient: Tensor | null): void {
+    this.checkDifferentiated();
     this.watched.add(leaf);
     this.gradients.set(leaf, gradient);
+  }
+
+  /** How an argument was made is another matter at each call, so that no gradient may flow on into that. */
+  private checkDifferentiated(): void {
+    if (differentiating === null || differentiating.op === null) return;
+    const index = this.argumentPlaces.get(differentiating);
+    if (index === undefined) return;
+    this.refuse(
+      `compile: backward goes through argument ${index} into how it was made (${differentiating.op.name}), which is another graph at each call; pass it as detach(), or make it inside`,
+    );
+  }
+
+  private refuse(message: string): void {
+    this.refusal ??= new CompileError(message);
+    if (!this.toTheEnd) throw this.refusal;
+  }
+
+  requiresGradRead(tensor: Tensor): void {
+    const place = this.placeOf(tensor);
+    if (place === null || place.kind === "argument") return;
+    this.switches.read(tensor, () => ({ kind: "requiresGrad", place, on: tensor.tracked }));
+  }
+
+  requiresGradSet(tensor: Tensor): void {
+    const place = this.placeOf(tensor);
+    if (place !== null) this.switches.set(tensor, () => ({ kind: "requiresGrad", place, on: tensor.tracked }));
+  }
+
+  trainingRead(module: Trainable): void {
+    this.switches.read(module, () => trainingOf(module));
+  }
+
+  trainingSet(module: Trainable): void {
+    this.switches.set(module, () => trainingOf(module));
   }
 
   /** Notes whether there is a gradient before the function sets it: that decides what the function does. */
   private watch(leaf: Tensor): void {
     if (this.watched.has(leaf)) return;
     this.watched.add(leaf);
+    const place = this.placeOf(leaf);
+    if (place === null) return;
     this.busy = true;
     const gradient = leaf.grad;
     this.busy = false;
-    this.guards.push({ leaf, present: gradient !== null });
-    if (gradient !== null) this.earlier.set(gradient, leaf);
+    const argument = gradient === null ? -1 : (this.argumentPlaces.get(gradient) ?? -1);
+    this.guards.push({ leaf: place, present: gradient !== null, argument });
+    if (gradient !== null) this.earlier.set(gradient, { kind: "gradient", leaf: place });
   }
 
   /** The value that a tensor stands for. */
@@ -154,11 +199,18 @@ class Writer implements Observer {
   }
 
   private sourceOf(tensor: Tensor): Source {
+    return this.placeOf(tensor) ?? { kind: "constant", tensor };
+  }
+
+  /** The place of a tensor from before the call; null for one that was made in it. */
+  private placeOf(tensor: Tensor): Place | null {
     const index = this.argumentPlaces.get(tensor);
     if (index !== undefined) return { kind: "argument", index };
-    const leaf = this.earlier.get(tensor);
-    if (leaf !== undefined) return { kind: "gradient", leaf };
-    return tensor.id > this.start ? { kind: "constant", tensor } : { kind: "state", tensor };
+    const gradient = this.earlier.get(tensor);
+    if (gradient !== undefined) return gradient;
+    if (tensor.id > this.start) return null;
+    this.touched.add(tensor);
+    return { kind: "state", tensor };
   }
 
   private newValue({ dtype, shape, size }: Tensor, source: Source, root: Value | null): Value {
@@ -169,10 +221,29 @@ class Writer implements Observer {
   }
 
   program(results: readonly Value[]): Program {
-    const effects: Effect[] = [...this.written].map(([tensor, value]) => ({ kind: "assign", tensor, value }));
-    for (const [leaf, gradient] of this.gradients) {
+    const effects: Effect[] = [];
+    for (const [tensor, value] of this.written) {
+      const place = this.placeOf(tensor);
+      if (place !== null) effects.push({ kind: "assign", place, value });
+    }
+    for (const [tensor, gradient] of this.gradients) {
+      const leaf = this.placeOf(tensor);
+      if (leaf === null) continue;
       effects.push({ kind: "gradient", leaf, value: gradient === null ? null : this.valueOf(gradient) });
     }
-    return { values: this.values, steps: this.steps, effects, results };
+    return { values: this.values, steps: this.steps, effects, switches: this.switches.changes(), results };
+  }
+
+  /** Gradients are left as leaves, like any: not with all that they were made of. */
+  releaseGradients(): void {
+    for (const [leaf, gradient] of this.gradients) {
+      if (gradient !== null && gradient.op !== null && gradient.id > this.start) {
+        leaf.grad = sharedView(gradient, gradient.shape);
+      }
+    }
+  }
+
+  conditions(): Conditions {
+    return new Conditions(this.inputs, this.forms, this.guards, this.switches.found, this.touched);
   }
 }

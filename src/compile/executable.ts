@@ -1,4 +1,4 @@
-import type { DataArray } from "../array/dtype.js";
+import { type DataArray, newArray } from "../array/dtype.js";
 import { elementwiseInto } from "../array/kernels.js";
 import type { ArrayView } from "../array/storage.js";
 import { wasmEngine } from "../array/wasm/engine.js";
@@ -8,7 +8,7 @@ import { expressionOf } from "../graph/op.js";
 import { newTensor, type Tensor, tick } from "../graph/tensor.js";
 import { emitProgram, workspaceBytes } from "./emit.js";
 import { planMemory } from "./memory-plan.js";
-import type { Program, Step, Value } from "./program.js";
+import { type Place, type Program, type Step, type Switch, tensorAt, type Value } from "./program.js";
 import { readsOf, type ScheduledUnit, schedule, writesOf } from "./schedule.js";
 import { productsForThreads, SharedProducts } from "./shared-products.js";
 
@@ -24,6 +24,14 @@ interface Move {
   readonly to: ArrayView;
 }
 
+/** New values for a tensor. */
+interface Copy {
+  readonly tensor: Tensor | null;
+  readonly values: Tensor;
+}
+
+const NONE: readonly Copy[] = [];
+
 /**
  * A program with memory of its own, ready to be run again and again. The memory is never grown, so that views of it
  * stay valid, and goes with the program.
@@ -34,12 +42,22 @@ export class Executable {
   private readonly float64: Float64Array;
   private readonly int32: Int32Array;
   private readonly arguments: { readonly index: number; readonly view: ArrayView }[] = [];
-  private readonly gradientsIn: { readonly leaf: Tensor; readonly view: ArrayView }[] = [];
+  private readonly gradientsIn: { readonly place: Place; readonly view: ArrayView }[] = [];
   private readonly residents: Resident[] = [];
+  /** Before the moves: copies of old values that another move overwrites. */
+  private readonly rescues: Move[] = [];
   private readonly moves: Move[] = [];
-  private readonly written: Tensor[] = [];
-  private readonly gradientsOut: { readonly leaf: Tensor; readonly make: (() => Tensor) | null }[] = [];
+  private readonly written: Resident[] = [];
+  /** Tensors that take over values whose memory is not theirs to keep. */
+  private readonly copied: { readonly place: Place; readonly view: ArrayView }[] = [];
+  private readonly gradientsOut: {
+    readonly leaf: Place;
+    readonly view: ArrayView | null;
+    /** Makes it when somebody asks for it; null where its memory may change before. */
+    readonly make: (() => Tensor) | null;
+  }[] = [];
   private readonly results: ArrayView[];
+  private readonly switches: readonly Switch[];
   /** The last arguments: values never change, so that the same tensor need not be copied again. */
   private readonly lastArguments: (DataArray | null)[] = [];
   private readonly lastOffsets: number[] = [];
@@ -78,6 +96,7 @@ export class Executable {
       return view;
     };
     this.place(program, viewOf);
+    this.switches = program.switches;
     this.results = program.results.map(viewOf);
     const addressOf = ({ root }: Value) => plan.address.get(root) as number;
     const calls = units.map((unit) => {
@@ -107,37 +126,52 @@ export class Executable {
 
   /** Sorts out what is copied in and out, and writes the constants. */
   private place(program: Program, viewOf: (value: Value) => ArrayView): void {
-    const homes = new Map<Tensor, ArrayView>();
+    const homes = new Map<Tensor, { readonly value: Value; readonly view: ArrayView }>();
     for (const value of program.values) {
       const { source } = value;
       if (source.kind === "step") continue;
       const view = viewOf(value);
       if (source.kind === "argument") this.arguments.push({ index: source.index, view });
-      else if (source.kind === "gradient") this.gradientsIn.push({ leaf: source.leaf, view });
+      else if (source.kind === "gradient") this.gradientsIn.push({ place: source, view });
       else if (source.kind === "constant") copyInto(view, source.tensor);
       else {
-        homes.set(source.tensor, view);
+        homes.set(source.tensor, { value, view });
         this.residents.push({ tensor: source.tensor, view });
       }
     }
+    const overwritten = new Set<Value>();
+    const moving: { readonly value: Value; readonly to: ArrayView }[] = [];
     for (const effect of program.effects) {
-      if (effect.kind === "assign") {
-        const from = viewOf(effect.value);
-        let home = homes.get(effect.tensor);
-        if (home === undefined) {
-          home = from;
-          homes.set(effect.tensor, home);
-        } else if (home.offset !== from.offset || home.buffer !== from.buffer) this.moves.push({ from, to: home });
-        this.written.push(effect.tensor);
-      } else {
-        const view = effect.value === null ? null : viewOf(effect.value);
-        this.gradientsOut.push({ leaf: effect.leaf, make: view === null ? null : () => tensorOf(view) });
+      if (effect.kind === "gradient") {
+        const { leaf, value } = effect;
+        const view = value === null ? null : viewOf(value);
+        // Memory that the next call writes for the same leaf, which then has another gradient.
+        const lasts = view !== null && value?.root.source.kind === "step" && leaf.kind === "state";
+        this.gradientsOut.push({ leaf, view, make: lasts ? () => tensorOf(view) : null });
+        continue;
       }
+      const { place, value } = effect;
+      const view = viewOf(value);
+      const tensor = place.kind === "state" ? place.tensor : null;
+      const home = tensor === null ? undefined : homes.get(tensor);
+      if (tensor !== null && home !== undefined) {
+        this.written.push({ tensor, view: home.view });
+        if (home.view.offset === view.offset && home.view.buffer === view.buffer) continue;
+        moving.push({ value, to: home.view });
+        overwritten.add(home.value);
+      } else if (tensor !== null && value.root.source.kind === "step") this.written.push({ tensor, view });
+      else this.copied.push({ place, view });
     }
-    this.homes = this.written.map((tensor) => homes.get(tensor) as ArrayView);
+    for (const { value, to } of moving) {
+      let from = viewOf(value);
+      if (overwritten.has(value.root)) {
+        const rescued = { ...from, buffer: newArray(value.dtype, value.size), offset: 0 };
+        this.rescues.push({ from, to: rescued });
+        from = rescued;
+      }
+      this.moves.push({ from, to });
+    }
   }
-
-  private homes: ArrayView[] = [];
 
   /** One call: values in, the steps, values out. */
   call(inputs: readonly Tensor[]): Tensor[] {
@@ -149,26 +183,43 @@ export class Executable {
       this.lastArguments[index] = input.buffer;
       this.lastOffsets[index] = input.offset;
     }
-    for (const { leaf, view } of this.gradientsIn) copyInto(view, leaf.grad as Tensor);
+    for (const { place, view } of this.gradientsIn) copyInto(view, tensorAt(place, inputs) as Tensor);
     for (const { tensor, view } of this.residents) {
       if (tensor.buffer === view.buffer && tensor.offset === view.offset) continue;
       copyInto(view, tensor);
       tensor.moveTo(view.buffer, view.offset, true);
     }
     this.run();
+    // What is copied out first may be an old value that a move overwrites.
+    const results = this.results.map(tensorOf);
+    const copies = this.copied.length === 0 ? NONE : this.copiesFor(inputs);
+    for (const { leaf: place, view, make } of this.gradientsOut) {
+      const leaf = tensorAt(place, inputs) as Tensor;
+      if (make !== null) leaf.setGradientSource(make);
+      else leaf.grad = view === null ? null : tensorOf(view);
+    }
+    for (const { from, to } of this.rescues) copyInto(to, from);
     for (const { from, to } of this.moves) copyInto(to, from);
-    for (let i = 0; i < this.written.length; i++) {
-      const tensor = this.written[i];
-      const { buffer, offset } = this.homes[i];
-      tensor.moveTo(buffer, offset, true);
+    for (const { tensor, values } of copies) {
+      tensor?.moveTo(values.buffer, values.offset, false);
+      if (tensor !== null) tensor.written = tick();
+    }
+    for (const { tensor, view } of this.written) {
+      tensor.moveTo(view.buffer, view.offset, true);
       tensor.written = tick();
     }
-    for (const { leaf, make } of this.gradientsOut) {
-      if (make === null) leaf.grad = null;
-      else leaf.setGradientSource(make);
-    }
-    return this.results.map(tensorOf);
+    for (const one of this.switches) turn(one, inputs);
+    return results;
   }
+
+  private copiesFor(inputs: readonly Tensor[]): readonly Copy[] {
+    return this.copied.map(({ place, view }) => ({ tensor: tensorAt(place, inputs), values: tensorOf(view) }));
+  }
+}
+
+function turn(change: Switch, inputs: readonly Tensor[]): void {
+  if (change.kind === "training") change.module.training = change.on;
+  else (tensorAt(change.place, inputs) as Tensor).requiresGrad = change.on;
 }
 
 function newMemory(bytes: number): { readonly buffer: ArrayBuffer } {
@@ -215,9 +266,9 @@ function homesOf({ values, effects, results }: Program, units: readonly Schedule
   for (const { value } of effects) if (value !== null) taken.set(value.root, (taken.get(value.root) ?? 0) + 1);
   const homes = new Map<Value, Value>();
   for (const effect of effects) {
-    if (effect.kind !== "assign") continue;
+    if (effect.kind !== "assign" || effect.place.kind !== "state") continue;
     const { root } = effect.value;
-    const old = stateOf.get(effect.tensor);
+    const old = stateOf.get(effect.place.tensor);
     const made = madeBy.get(root);
     if (old === undefined || made === undefined || outside.has(root) || outside.has(old) || taken.get(root) !== 1)
       continue;

@@ -86,6 +86,7 @@ export const shareEqual: Pass = (program) => {
     steps.push({ ...step, inputs, output });
   }
   return {
+    ...program,
     values: [...new Set([...program.values, ...replaced.values()])],
     steps,
     results: program.results.map(now),

@@ -1,16 +1,22 @@
 import type { DType } from "../array/dtype.js";
 import { formatShape, type Shape } from "../array/shape.js";
+import type { Trainable } from "../graph/modes.js";
 import type { Attributes, Op, Tensor } from "../graph/tensor.js";
 import { attributeValue } from "../graph/text.js";
 
-/** Where a value of a program comes from. */
-export type Source =
+/** A tensor that is there before the call. */
+export type Place =
   /** An argument of the call. */
   | { readonly kind: "argument"; readonly index: number }
-  /** A tensor that existed before the call: its values at the time of the call. */
+  /** Always the same tensor. */
   | { readonly kind: "state"; readonly tensor: Tensor }
   /** The gradient that a tensor has at the time of the call. */
-  | { readonly kind: "gradient"; readonly leaf: Tensor }
+  | { readonly kind: "gradient"; readonly leaf: Place };
+
+/** Where a value of a program comes from. */
+export type Source =
+  /** The values of a tensor at the time of the call. */
+  | Place
   /** A tensor made inside of the function by no op: its values are the program's. */
   | { readonly kind: "constant"; readonly tensor: Tensor }
   | { readonly kind: "step" };
@@ -36,22 +42,36 @@ export interface Step {
 
 /** What a call leaves behind, beside its results. */
 export type Effect =
-  | { readonly kind: "assign"; readonly tensor: Tensor; readonly value: Value }
-  | { readonly kind: "gradient"; readonly leaf: Tensor; readonly value: Value | null };
+  | { readonly kind: "assign"; readonly place: Place; readonly value: Value }
+  | { readonly kind: "gradient"; readonly leaf: Place; readonly value: Value | null };
+
+/** Something that is on or off and decides what a function does: whether a tensor requires a gradient, or a module trains. */
+export type Switch =
+  | { readonly kind: "requiresGrad"; readonly place: Place; readonly on: boolean }
+  | { readonly kind: "training"; readonly module: Trainable; readonly on: boolean };
 
 /** One call of a function, as data: steps in order, each after what it reads. */
 export interface Program {
   readonly values: readonly Value[];
   readonly steps: readonly Step[];
   readonly effects: readonly Effect[];
+  /** What a call turns on and off. */
+  readonly switches: readonly Switch[];
   readonly results: readonly Value[];
+}
+
+/** The tensor of a place in a call with these arguments; null where there is no such gradient. */
+export function tensorAt(place: Place, inputs: readonly Tensor[]): Tensor | null {
+  if (place.kind === "state") return place.tensor;
+  if (place.kind === "argument") return inputs[place.index];
+  return tensorAt(place.leaf, inputs)?.grad ?? null;
 }
 
 /** A pass gives another program of the same results and effects. */
 export type Pass = (program: Program) => Program;
 
 /** One line per value and step, for people and for tests. */
-export function programText({ values, steps, effects, results }: Program): string {
+export function programText({ values, steps, effects, switches, results }: Program): string {
   const type = ({ dtype, shape }: Value) => `${dtype}${formatShape(shape)}`;
   const lines = values
     .filter(({ source }) => source.kind !== "step")
@@ -64,11 +84,16 @@ export function programText({ values, steps, effects, results }: Program): strin
     );
   }
   for (const effect of effects) {
-    if (effect.kind === "assign") lines.push(`assign ${effect.tensor.name || "state"} ← %${effect.value.id}`);
-    else
-      lines.push(
-        `gradient of ${effect.leaf.name || "leaf"} ← ${effect.value === null ? "none" : `%${effect.value.id}`}`,
-      );
+    const value = effect.value === null ? "none" : `%${effect.value.id}`;
+    lines.push(
+      effect.kind === "assign"
+        ? `assign ${sourceText(effect.place)} ← ${value}`
+        : `gradient of ${sourceText(effect.leaf)} ← ${value}`,
+    );
+  }
+  for (const change of switches) {
+    const owner = change.kind === "training" ? change.module.constructor.name : sourceText(change.place);
+    lines.push(`${change.kind} of ${owner} ← ${change.on}`);
   }
   return `${lines.join("\n")}\nresults ${results.map(({ id }) => `%${id}`).join(", ")}\n`;
 }
@@ -80,7 +105,7 @@ function sourceText(source: Source): string {
     case "state":
       return `state${source.tensor.name ? ` ${JSON.stringify(source.tensor.name)}` : ""}`;
     case "gradient":
-      return `gradient of ${source.leaf.name || "state"}`;
+      return `gradient of ${sourceText(source.leaf)}`;
     default:
       return source.kind;
   }

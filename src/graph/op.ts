@@ -45,7 +45,10 @@ export interface OpRecord<Inputs extends readonly Tensor[], Attrs> {
   /** One line with the formula. */
   readonly doc: string;
   readonly kind: Kind;
-  /** The value of one element, stated once; shapes broadcast. */
+  /**
+   * The value of one element, stated once; shapes broadcast. It is run once for each set of attributes, and kept: what
+   * it depends on beside its arguments are attributes.
+   */
   readonly scalar?: <T>(e: Scalars<T>, ...rest: [...Each<Inputs, T>, attrs: Attrs]) => T;
   /** The output's shape; raises ShapeError where inputs do not fit. */
   readonly shape?: (shapes: readonly Shape[], attrs: Attrs) => Shape;
@@ -60,7 +63,10 @@ export interface OpRecord<Inputs extends readonly Tensor[], Attrs> {
   readonly block?: (index: number, inputs: Inputs, attrs: Attrs) => AffineBlock | null;
   /** For a gate that is no elementwise op: which elements of its input compete for each output. */
   readonly competition?: (shape: Shape, attrs: Attrs) => Competition;
-  /** One rule per input, asked only when needed; null where there is no gradient. The engine un-broadcasts. */
+  /**
+   * One rule per input, asked only when needed; null where there is no gradient. The engine un-broadcasts. A rule of a
+   * user's op is run at each backward, and may read values.
+   */
   readonly vjp: Inputs extends readonly [] | Unary | Binary | Ternary
     ? Each<Inputs, Rule<Inputs, Attrs> | null>
     : (index: number) => Rule<Inputs, Attrs>;
@@ -221,8 +227,8 @@ function applyUnary(op: Op, operand: Operand, attrs: Attributes): Tensor {
     out.buffer[out.offset] = op.scalar(numberScalars, a.buffer[a.offset], attrs) as number;
   } else elementwiseInto(expressionOf(op, attrs, 1), out, [a]);
   if (mode.observer !== null) record(op, out, [a], attrs);
-  else if (a.requiresGrad && mode.gradients && (op.rules as readonly unknown[])[0] !== null) {
-    out.requiresGrad = true;
+  else if (a.tracked && mode.gradients && (op.rules as readonly unknown[])[0] !== null) {
+    out.tracked = true;
     out.op = op;
     out.first = a;
     out.attrs = attrs;
@@ -265,8 +271,8 @@ function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes)
   if (mode.observer !== null) record(op, out, [a, b], attrs);
   else if (mode.gradients) {
     const rules = op.rules as readonly unknown[];
-    if ((a.requiresGrad && rules[0] !== null) || (b.requiresGrad && rules[1] !== null)) {
-      out.requiresGrad = true;
+    if ((a.tracked && rules[0] !== null) || (b.tracked && rules[1] !== null)) {
+      out.tracked = true;
       out.op = op;
       out.first = a;
       out.second = b;
@@ -342,7 +348,7 @@ function record(op: Op, out: Tensor, inputs: readonly Tensor[], attrs: Attribute
   }
   const { observer } = mode;
   if (requiresGrad || observer?.recordsAll) {
-    out.requiresGrad = requiresGrad;
+    out.tracked = requiresGrad;
     out.record(op, inputs, attrs);
   }
   if (observer !== null) observer.made(out, inputs, op);

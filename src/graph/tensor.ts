@@ -81,6 +81,11 @@ export function observeReads(observer: ((tensor: Tensor) => void) | null): ((ten
   return previous;
 }
 
+/** Tells who watches reads that values are read, by whatever turns them into something other than tensors. */
+export function noteRead(tensor: Tensor): void {
+  if (readObserver !== null) readObserver(tensor);
+}
+
 export const NO_ATTRIBUTES: Attributes = Object.freeze({});
 
 /** Attributes of a tensor whose graph was released after backward. */
@@ -107,8 +112,8 @@ interface Extras {
  * is half of theirs, and it goes with the number of objects and bytes. What backward reads stands first, together.
  */
 export class Tensor implements ArrayView {
-  /** Whether `backward` computes a gradient for it. */
-  requiresGrad: boolean;
+  /** @internal What `requiresGrad` is, for those whom nobody watches. */
+  tracked: boolean;
   /** @internal Its place in the lists of the walk that last met it, counted over all walks. */
   slot = 0;
   /** @internal The op that made it, or null. */
@@ -134,7 +139,7 @@ export class Tensor implements ArrayView {
 
   /** @internal Use `tensor(...)`. */
   constructor(dtype: DType, shape: Shape, size: number, buffer: DataArray, offset: number, requiresGrad: boolean) {
-    this.requiresGrad = requiresGrad;
+    this.tracked = requiresGrad;
     this.buffer = buffer;
     this.offset = offset;
     this.size = size;
@@ -146,6 +151,17 @@ export class Tensor implements ArrayView {
   private extend(): Extras {
     this.extras ??= { grad: null, name: "", written: 0, hooks: null, resident: false };
     return this.extras;
+  }
+
+  /** Whether `backward` computes a gradient for it. */
+  get requiresGrad(): boolean {
+    mode.observer?.requiresGradRead?.(this);
+    return this.tracked;
+  }
+
+  set requiresGrad(requiresGrad: boolean) {
+    this.tracked = requiresGrad;
+    mode.observer?.requiresGradSet?.(this);
   }
 
   /** The gradient that `backward` accumulated, for leaves that require one. */
@@ -164,6 +180,12 @@ export class Tensor implements ArrayView {
   /** @internal Whether there is a gradient, without making it. */
   get hasGradient(): boolean {
     return this.extras !== null && this.extras.grad !== null;
+  }
+
+  /** @internal The gradient; null where there is none or it is still to be made. */
+  get madeGradient(): Tensor | null {
+    const gradient = this.extras === null ? null : this.extras.grad;
+    return typeof gradient === "function" ? null : gradient;
   }
 
   /** @internal Leaves the making of the gradient to the first who asks. */
@@ -270,19 +292,19 @@ export class Tensor implements ArrayView {
         `item() reads a tensor of one element, this one has shape ${formatShape(this.shape)}; use toArray() or data`,
       );
     }
-    if (readObserver !== null) readObserver(this);
+    noteRead(this);
     return this.buffer[this.offset];
   }
 
   /** A copy of the values, row-major. */
   get data(): DataArray {
-    if (readObserver !== null) readObserver(this);
+    noteRead(this);
     return this.buffer.slice(this.offset, this.offset + this.size);
   }
 
   /** A copy as nested arrays; a number for a scalar. */
   toArray(): NestedArray {
-    if (readObserver !== null) readObserver(this);
+    noteRead(this);
     if (this.shape.length === 0) return this.buffer[this.offset];
     const strides = stridesOf(this.shape);
     const build = (axis: number, from: number): NestedArray[] =>

@@ -3,7 +3,7 @@ import { formatShape, type Shape } from "../array/shape.js";
 import { TraceError, ValueError } from "../base/errors.js";
 import { checkOptions } from "../base/options.js";
 import { counted, INSPECT, printsAs } from "../base/shown.js";
-import { checkFunction, mode, synchronous, withMode } from "./modes.js";
+import { beside, checkFunction, mode, synchronous, withMode } from "./modes.js";
 import { currentScope, type ScopeFrame } from "./scope.js";
 import { rememberSite } from "./site.js";
 import { type Attributes, NO_ATTRIBUTES, type Op, sharedView, Tensor } from "./tensor.js";
@@ -111,18 +111,19 @@ export function trace(fn: (...inputs: Tensor[]) => TraceResult, ...args: (Tensor
     const leaf = sharedView(input, input.shape);
     leaf.requiresGrad = input.requiresGrad || (options.gradients === true && input.dtype !== "int32");
     leaf.name = input.name || (given.length === 1 ? "x" : `x${i}`);
+    mode.observer?.assigned?.(leaf, input);
     return leaf;
   });
   const notes = new Map<Tensor, Note>();
   const siteNow = options.sites === false ? () => noSite : rememberSite;
   const results = withMode(
     {
-      observer: {
+      observer: beside({
         recordsAll: true,
         made: (result) => {
           notes.set(result, { scope: currentScope(), site: siteNow() });
         },
-      },
+      }),
     },
     () => outputsOf(synchronous(fn(...inputs), "trace")),
   );

@@ -148,11 +148,21 @@ function treeOf(module: Module, around: ReadonlySet<Module>): string {
  * }
  */
 export abstract class Module {
-  /** Whether batch norm and dropout behave as in training; set by `train()` and `eval()`. */
-  training = true;
+  #training = true;
 
   constructor() {
     stampForward(Object.getPrototypeOf(this));
+  }
+
+  /** Whether batch norm and dropout behave as in training; set by `train()` and `eval()`. */
+  get training(): boolean {
+    mode.observer?.trainingRead?.(this);
+    return this.#training;
+  }
+
+  set training(training: boolean) {
+    this.#training = training;
+    mode.observer?.trainingSet?.(this);
   }
 
   /** What it computes; call this. */

@@ -7,7 +7,7 @@
 import type { Scalars } from "../array/expression.js";
 import { formatShape, sizeOf } from "../array/shape.js";
 import { PiecewiseLinearError } from "../base/errors.js";
-import { copyOf } from "../graph/tensor.js";
+import { copyOf, noteRead } from "../graph/tensor.js";
 import type { Graph, GraphNode } from "../graph/trace.js";
 import { row } from "./blocks.js";
 import { checkNet } from "./check.js";
@@ -57,6 +57,7 @@ type Witness = (graph: Graph, gates: readonly Float64Array[]) => Float64Array;
  * @throws PiecewiseLinearError with node, user's line and remedy where the graph is not piecewise linear.
  */
 export function lowerGraph(graph: Graph, dropBatch = false, observer: LoweringObserver | null = null): Lowered {
+  for (const { value, op } of graph.nodes) if (op === null) noteRead(value);
   return new Lowering(graph, dropBatch, observer).run();
 }
 

@@ -165,32 +165,14 @@ function stepOf(net: Layer, loss: Loss, optimizer: Optimizer, compiled: boolean)
     optimizer.step();
   };
   if (!compiled) return step;
-  const make = () =>
-    compileWhereItCan((inputs: Tensor, labels: Tensor) => {
-      let results: [loss: Tensor, prediction: Tensor] | null = null;
-      step(inputs, labels, (value, prediction) => {
-        results = [value, prediction];
-      });
-      return results as unknown as [loss: Tensor, prediction: Tensor];
+  const replay = compileWhereItCan((inputs: Tensor, labels: Tensor) => {
+    let results: [loss: Tensor, prediction: Tensor] | null = null;
+    step(inputs, labels, (value, prediction) => {
+      results = [value, prediction];
     });
-  let replay = make();
-  let state = stateOf(net);
-  return (inputs, labels, tell) => {
-    const now = stateOf(net);
-    if (now !== state) {
-      replay = make();
-      state = now;
-    }
-    tell(...replay(inputs, labels));
-  };
-}
-
-/** What may be switched in a net while it is trained: modes, and which parameters are trained. */
-function stateOf(net: Layer): string {
-  let state = "";
-  for (const [, module] of net.namedModules()) state += module.training ? "t" : "e";
-  for (const parameter of net.parameters()) state += parameter.requiresGrad ? "g" : "c";
-  return state;
+    return results as unknown as [loss: Tensor, prediction: Tensor];
+  });
+  return (inputs, labels, tell) => tell(...replay(inputs, labels));
 }
 
 export interface EvaluateOptions {

@@ -11,6 +11,7 @@ import {
   type Unary,
   type Variadic,
 } from "crease";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DtypeError, OptionError, ShapeError, ValueError } from "../../src/base/errors.js";
 
@@ -30,6 +31,38 @@ describe("an op of a user", () => {
     expect(cube(f64([1, 2, -3])).toArray()).toEqual([1, 8, -27]);
     expect(cube(2).item()).toBe(8);
     checkGradients(cube, [f64([0.3, -1.2])]);
+  });
+
+  test("has a gradient rule that may branch on values, and use variables that change", () => {
+    const gradientOf = ({ grad }: Tensor) => grad?.data[0];
+    let slope = 0.1;
+    const leaky = defineOp<Unary>({
+      name: "leaky",
+      doc: "x, or slope · x below 0",
+      kind: "gate",
+      scalar: (e, x) => e.maximum(x, e.mul(x, e.constant(0.1))),
+      vjp: [(dy, x) => (x.item() > 0 ? dy : mul(dy, slope))],
+      samples: [{ inputs: [[1]] }],
+    });
+    const shapes = [[], [1], [1, 1]] as const;
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: -9, max: 9 }), fc.integer({ min: 0, max: 9 }), fc.constantFrom(...shapes))),
+        (uses) => {
+          for (const [value, now, shape] of uses) {
+            slope = now;
+            const x: Tensor = tensor([value], { shape, dtype: "float64", requiresGrad: true });
+            // As a graph of single numbers, and as one with a reduction.
+            for (const y of [leaky(x).mul(3), leaky(x).mul(3).sum()]) {
+              x.grad = null;
+              y.backward();
+              expect(gradientOf(x)).toBe(value > 0 ? 3 : 3 * now);
+            }
+          }
+        },
+      ),
+      { seed: 1 },
+    );
   });
 
   test("broadcasts where it has two arguments, and numbers adopt the dtype", () => {
