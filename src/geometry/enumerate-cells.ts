@@ -43,7 +43,10 @@ export interface EnumeratedCell {
   readonly ball: { readonly centre: Float64Array; readonly radius: number } | undefined;
   /** One row per vertex. */
   readonly vertices: readonly Float64Array[] | undefined;
-  /** The volume and a bound (from vertices) or one standard error (estimated) of its error. */
+  /**
+   * From the vertices in up to 7 dimensions, and beyond where they are known: exact up to rounding, and `volumeError` bounds
+   * that. Else an estimate from some thousand directions: unbiased, and `volumeError` is one standard error.
+   */
   readonly volume: number | undefined;
   readonly volumeError: number | undefined;
 }

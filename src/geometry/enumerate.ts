@@ -20,7 +20,12 @@ import { OPEN, type SubProblem } from "./cell-tree.js";
 import type { HalfSpaces } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
 import type { EnumeratedCell, EnumeratedCells, Want } from "./enumerate-cells.js";
-import type { EnumerationJob, EnumerationMethod, Frontier } from "./enumerate-job.js";
+import {
+  type EnumerationJob,
+  type EnumerationMethod,
+  type Frontier,
+  MOST_DIMENSIONS_BY_VERTICES,
+} from "./enumerate-job.js";
 import { findNeighbours } from "./enumerate-neighbours.js";
 import { EnumerationRun, type RunOptions } from "./enumerate-run.js";
 import { netOf } from "./net-of.js";
@@ -41,9 +46,16 @@ export interface EnumerateOptions {
   readonly box: Box;
   /** Half-spaces `A x <= b` that cut the box. */
   readonly polytope?: HalfSpaces;
-  /** "auto": vertices where cells are to be described in up to 7 dimensions or counted in up to 4, else linear programs. */
+  /**
+   * "auto": vertices where cells are to be described (by facets, neighbours, balls, vertices or volumes) in up to 7
+   * dimensions or only found in up to 4, else linear programs.
+   */
   readonly method?: "auto" | EnumerationMethod;
-  /** What to record per cell, besides its pattern. Default: witness, map, facets, neighbours. */
+  /**
+   * What to record per cell, besides its pattern. Default: witness, map, facets, neighbours. Volumes are exact up to
+   * rounding in up to 7 dimensions, whatever the method, and wherever vertices are known: wanted too, or the method. Beyond
+   * that they are estimates, and `volumeError` is one standard error of each.
+   */
   readonly want?: readonly Want[];
   /** Only count: `cells` stays empty. */
   readonly countOnly?: boolean;
@@ -148,6 +160,8 @@ const MOST_WAITING = 1 << 14;
 
 const DEFAULT_WANT: readonly Want[] = ["witness", "map", "facets", "neighbours"];
 const ALL_WANT: readonly Want[] = [...DEFAULT_WANT, "chebyshev", "vertices", "volume"];
+/** What follows from a cell's vertices, or needs its facets. */
+const DESCRIPTIONS: readonly Want[] = ["facets", "chebyshev", "vertices", "volume"];
 
 /** Reads what else is to be read, and begins. */
 function begin(net: PwlNet, options: EnumerateOptions, more: Partial<RunOptions> = {}): EnumerationRun {
@@ -274,10 +288,10 @@ function readFrontier(frontier: Frontier, { layout, layers }: Plan): SubProblem[
   });
 }
 
-/** Vertices per cell grow like 2^d: where they are needed anyway, or few, they are the faster representation. */
+/** Where vertices are needed anyway, or few, they are the faster representation. */
 function chooseMethod(options: EnumerateOptions, dimension: number, want: ReadonlySet<Want>): EnumerationMethod {
   const { method = "auto" } = options;
   if (method !== "auto") return method;
-  const described = !options.countOnly && want.has("facets");
-  return dimension <= (described ? 7 : 4) ? "vertices" : "linear-programs";
+  const described = !options.countOnly && DESCRIPTIONS.some((name) => want.has(name));
+  return dimension <= (described ? MOST_DIMENSIONS_BY_VERTICES : 4) ? "vertices" : "linear-programs";
 }
