@@ -10,7 +10,8 @@ import { type Cell, Cells } from "./cell.js";
 import { CompensatedSum } from "./extremes.js";
 import { forEachDifference, type PartitionData } from "./partition-data.js";
 import { BOX_SIDE } from "./planar-complex.js";
-import { inputAt } from "./slice.js";
+import { inputAt, reachOf } from "./slice.js";
+import { valueTolerances } from "./value-tolerance.js";
 
 /** What was checked, and found in order. */
 export interface ValidationSummary {
@@ -59,9 +60,11 @@ class Validation {
   #count = 0;
   readonly #kept = new Map<number, readonly Float64Array[]>();
   readonly #cells: Cells;
+  readonly #tolerances: Float64Array;
 
   constructor(readonly data: PartitionData) {
     this.#cells = new Cells(data);
+    this.#tolerances = valueTolerances(data.net, reachOf(data.slice));
   }
 
   run(): ValidationSummary {
@@ -164,7 +167,7 @@ class Validation {
   #inside(cell: Cell): void {
     const { net, slice, tree, exact } = this.data;
     const [s, t = (slice.t[0] + slice.t[1]) / 2] = cell.center;
-    const { states, output, preactivations } = evaluate(net, inputAt(slice, s, t));
+    const { states, output } = evaluate(net, inputAt(slice, s, t));
     const own = tree.states(cell.index);
     if (!sameStates(own, states)) {
       const point = meanPoint(cell.corners.slice(0, 3).map((vertex) => exact.point(vertex)));
@@ -173,12 +176,10 @@ class Validation {
     }
     const { A, b, mapError } = cell;
     const { dimension } = slice;
-    const scale = preactivations.reduce((most, z) => z.reduce((m, x) => Math.max(m, Math.abs(x)), most), 0);
     for (let k = 0; k < net.output.size; k++) {
       const value = A[k * dimension] * s + (dimension === 2 ? A[k * dimension + 1] * t : 0) + b[k];
-      const tolerance = 2 * mapError[k] + 1e-9 * Math.max(Math.abs(output[k]), scale);
       this.#require(
-        !(Math.abs(value - output[k]) > tolerance),
+        Math.abs(value - output[k]) <= 2 * mapError[k] + this.#tolerances[k],
         () => `cell ${cell.index}: its map gives ${value} as output ${k} at its centre, the forward pass ${output[k]}`,
       );
     }
