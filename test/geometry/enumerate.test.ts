@@ -190,6 +190,36 @@ describe("generic nets", () => {
     }
   });
 
+  it.each([1e-170, 1e-150, 1e-80, 1e150])(
+    "in a box of ±%d volumes have a bound, and the checker accepts them",
+    async (reach) => {
+      const net = reflectionArrangement(2);
+      for (const method of methods) {
+        const found = await enumerate(net, { box: cube(2, reach), want: everything, method });
+        for (const { volume, volumeError } of found.cells) {
+          expect(Math.abs(volume! - 0.5 * reach * reach)).toBeLessThanOrEqual(volumeError!);
+          expect(volumeError).toBeLessThanOrEqual(1e-10 * volume! + Number.MIN_VALUE);
+        }
+        validateEnumeration(found);
+      }
+    },
+  );
+
+  it.each([1e-45, 1e-25, 1e25, 1e45])(
+    "in a box of ±%d in 8 dimensions, estimated volumes have a standard error",
+    async (reach) => {
+      const one = await enumerate(genericNet(5, [8, 1]), { box: cube(8), want: ["volume"] });
+      const found = await enumerate(genericNet(5, [8, 1]), { box: cube(8, reach), want: ["volume"] });
+      const [unit, cell] = [one.cells.at(0), found.cells.at(0)];
+      validateEnumeration(found);
+      if (reach ** 8 === 0 || reach ** 8 === Number.POSITIVE_INFINITY) {
+        expect(cell.volumeError).toBe(reach < 1 ? Number.MIN_VALUE : Number.POSITIVE_INFINITY);
+      } else {
+        expect(cell.volume! / cell.volumeError!).toBeCloseTo(unit.volume! / unit.volumeError!, 6);
+      }
+    },
+  );
+
   it("in 8 dimensions the estimated volumes add up to the box within their errors", async () => {
     const net = genericNet(5, [8, 6, 1]);
     const found = await enumerate(net, { box: cube(8), want: ["volume", "chebyshev"] });
