@@ -8,6 +8,7 @@ import { decideStates } from "../pwl/signs.js";
 import type { Enumeration } from "./enumerate.js";
 import { type EnumeratedCells, NOT_FOUND, OUTSIDE, requireEnumeration } from "./enumerate-cells.js";
 import { readState } from "./enumerate-neighbours.js";
+import { requireFinite } from "./overflow.js";
 import { valueTolerances } from "./value-tolerance.js";
 
 /** What was checked. */
@@ -32,7 +33,8 @@ const MOST_LISTED = 50;
  * volumes, if wanted, add up to the domain's.
  *
  * @param domainVolume the volume of box and polytope together, if it is to be compared.
- * @throws ValidationError listing every violation (the first 50); GeometryError for what is no enumeration.
+ * @throws ValidationError listing every violation (the first 50); GeometryError for what is no enumeration, or where
+ * values are beyond the range of doubles.
  */
 export function validateEnumeration(enumeration: Enumeration, domainVolume?: number): EnumerationSummary {
   requireEnumeration(enumeration, "validateEnumeration", "; what partition gave is checked by validate");
@@ -69,6 +71,7 @@ export function validateEnumeration(enumeration: Enumeration, domainVolume?: num
       if (pattern.join() !== key) report(`cell ${i}: its witness [${witness.join(", ")}] lies in another cell`);
       if (want.has("map")) {
         const { output } = evaluate(net, witness);
+        requireFinite(output, `validateEnumeration: an output at the witness of cell ${i}`);
         for (let o = 0; o < outputs; o++) {
           const value = mapAt(arrays.maps, (i * outputs + o) * (d + 1), witness);
           if (!(Math.abs(value - output[o]) <= tolerances[o])) {

@@ -123,7 +123,8 @@ function readNetOf(f: Readable, options: EnumerateOptions, where: string): PwlNe
  * Yields to the event loop every 25 ms, so that a page stays alive and `signal` can arrive. The cells, their order, and
  * every number of them are the same for any number of threads.
  *
- * @throws OptionError for a bad option, GeometryError for a domain that is empty, flat, unbounded or of another dimension,
+ * @throws OptionError for a bad option, GeometryError for a domain that is empty, flat, unbounded or of another dimension
+ * and for maps, if wanted, beyond the range of doubles,
  * PiecewiseLinearError for a net that is not legal (a NaN weight, for one).
  */
 export async function enumerate(f: Readable, options: EnumerateOptions): Promise<Enumeration> {

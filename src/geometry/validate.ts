@@ -8,6 +8,7 @@ import { coordinates, doubledArea, type ExactPoint, side } from "../exact/homoge
 import { evaluate } from "../pwl/evaluate.js";
 import { type Cell, Cells } from "./cell.js";
 import { CompensatedSum } from "./extremes.js";
+import { requireFinite } from "./overflow.js";
 import { forEachDifference, type PartitionData } from "./partition-data.js";
 import { BOX_SIDE } from "./planar-complex.js";
 import { inputAt, reachOf } from "./slice.js";
@@ -44,7 +45,8 @@ const MOST_LISTED = 50;
  * 6. the affine map gives the forward pass's value at the centre, and neighbours' maps agree at the ends of their edge.
  *
  * @returns a summary.
- * @throws ValidationError listing every violation; GeometryError for what is no partition.
+ * @throws ValidationError listing every violation; GeometryError for what is no partition, or where maps or values are
+ * beyond the range of doubles.
  */
 export function validate(partition: PartitionData): ValidationSummary {
   if (typeof partition !== "object" || partition === null || !("complex" in partition)) {
@@ -176,6 +178,7 @@ class Validation {
     }
     const { A, b, mapError } = cell;
     const { dimension } = slice;
+    requireFinite(output, `validate: an output at the centre of cell ${cell.index}`);
     for (let k = 0; k < net.output.size; k++) {
       const value = A[k * dimension] * s + (dimension === 2 ? A[k * dimension + 1] * t : 0) + b[k];
       this.#require(
@@ -309,6 +312,7 @@ class Validation {
           const row = slice.dimension === 2 ? [A[2 * k], A[2 * k + 1]] : [A[k], 0];
           return sum + Math.abs(row[0]) * complex.errorS[vertex] + Math.abs(row[1]) * complex.errorT[vertex];
         }, 0);
+        requireFinite([f, g], `validate: output ${k} at a corner of cell ${left} or ${right}`);
         const tolerance = maps[0].error[k] + maps[1].error[k] + slopes;
         this.#require(
           Math.abs(f - g) <= tolerance,

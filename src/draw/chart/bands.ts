@@ -1,5 +1,6 @@
 import { interpolateRdBu } from "d3-scale-chromatic";
 import { outputMaps } from "../../geometry/output-maps.js";
+import { requireFinite } from "../../geometry/overflow.js";
 import type { Partition } from "../../geometry/partition.js";
 import type { Panel } from "./panel.js";
 import { element, formatCoordinate, type Point } from "./svg.js";
@@ -112,6 +113,7 @@ export function valueBands(p: Partition, output: number, level: number, at: (poi
   };
   const sizes: number[] = [];
   for (let i = 0; i < complex.cellCount; i++) for (const value of valuesOf(i)) sizes.push(Math.abs(value));
+  requireFinite(sizes, `a value of output ${output}`);
   sizes.sort((x, y) => x - y);
   const reach = sizes[Math.floor(0.98 * (sizes.length - 1))] || 1;
   const step = (2 * reach) / BANDS;
