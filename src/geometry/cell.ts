@@ -188,7 +188,7 @@ export class Cells {
 }
 
 /** Twice a cell's area from the cached coordinates, with a bound of its error. */
-export function floatDoubledArea(complex: PlanarComplex, cell: number): { doubled: number; error: number } {
+function floatDoubledArea(complex: PlanarComplex, cell: number): { doubled: number; error: number } {
   const { vertexS, vertexT, errorS, errorT, cellStarts, cellEdges } = complex;
   const start = cellStarts[cell];
   const end = cellStarts[cell + 1];
