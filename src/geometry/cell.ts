@@ -98,7 +98,9 @@ export class Cell {
   }
 
   /**
-   * The net on this cell is `A · coordinates + b`: outputs × slice coordinates, row-major; see `mapError`.
+   * The net on this cell is `A · coordinates + b`; see `mapError`. A is outputs × slice coordinates in one flat array, row
+   * by row, not a Tensor as that of `linearize` and no rows of arrays: output k's coefficient of coordinate j is
+   * `A[k * dimension + j]`, and `A[k][j]` is undefined.
    *
    * @throws GeometryError where a coefficient is beyond the range of doubles.
    */

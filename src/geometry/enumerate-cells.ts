@@ -35,7 +35,10 @@ export interface EnumeratedCell {
   readonly witness: Float64Array | undefined;
   /** Whether the witness is proven to lie strictly inside; false where the cell is too thin for doubles. */
   readonly strict: boolean | undefined;
-  /** The output there is `A x + b`; A is outputs × inputs, row-major. */
+  /**
+   * The output there is `A x + b`. A is outputs × inputs in one flat array, row by row, not a Tensor as that of `linearize`
+   * and no rows of arrays: output k's coefficient of input j is `A[k * inputs + j]`, and `A[k][j]` is undefined.
+   */
   readonly A: Float64Array | undefined;
   readonly b: Float64Array | undefined;
   readonly facets: readonly Facet[] | undefined;
