@@ -1,10 +1,11 @@
 /** Writes the cells that a walk visits into arrays that double when full. */
 
 import type { CellTree } from "./cell-tree.js";
-import { enlarged, type HyperplanePool } from "./cell-tree-path.js";
+import type { HyperplanePool } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
 import { type CellArrays, NOT_FOUND, OUTSIDE, type Want } from "./enumerate-cells.js";
 import { CellMeasures } from "./enumerate-measures.js";
+import { enlarged } from "./growable.js";
 import { requireFinite } from "./overflow.js";
 
 const OVERFLOWN = 'a coefficient of a cell\'s map (leave "map" out of want to find the cells without it)';
