@@ -9,7 +9,7 @@ import type { ArrayView } from "./storage.js";
  * For every index of `shape`: `to[toOffset + index · toStrides] = from[fromOffset + index · fromStrides]`.
  * Strides may be zero (repeat) or negative (reverse).
  */
-export function copyStrided(
+function copyStrided(
   shape: readonly number[],
   to: DataArray,
   toOffset: number,

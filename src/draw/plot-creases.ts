@@ -69,7 +69,7 @@ export function plotCreases(f: Readable, options: CreasesOptions = {}): string {
 }
 
 /** The data with a margin; the unit square around 0 without data. */
-export function boxAround(data: PointData | undefined): Box {
+function boxAround(data: PointData | undefined): Box {
   const points = data === undefined ? [] : pointsOf(data, "plotCreases");
   if (points.length === 0) {
     return [
@@ -108,7 +108,7 @@ export function boxPanel(
 }
 
 /** Fills the panel with the net's values, or with its classes where it has several outputs, and draws the boundary. */
-export function drawSurface(panel: Panel, p: Partition, net: PwlNet): LegendEntry[] {
+function drawSurface(panel: Panel, p: Partition, net: PwlNet): LegendEntry[] {
   if (net.output.size > 1) {
     drawClasses(panel, p, net);
     drawBoundary(panel, p.classBoundary().coordinates);

@@ -3,6 +3,7 @@ import { DrawError, OptionError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
 import { shown } from "../base/shown.js";
 import { outputMaps } from "../geometry/output-maps.js";
+import { requireFinite } from "../geometry/overflow.js";
 import { Partition } from "../geometry/partition.js";
 import { fillCells, hex, valueBands } from "./chart/bands.js";
 import { figure, type LegendEntry } from "./chart/figure.js";
@@ -167,6 +168,7 @@ const SLOPE_STEPS = 10;
 function fillBySlope(panel: Panel, p: Partition, output: number): LegendEntry[] {
   const { a, b } = outputMaps(p, output);
   const slopes = Float64Array.from(a, (value, cell) => Math.hypot(value, b[cell]));
+  requireFinite(slopes, `plotPartition: a slope of output ${output}`);
   const sorted = Float64Array.from(slopes).sort();
   // the steepest hundredth shares the last colour
   const most = sorted[Math.floor(0.99 * (sorted.length - 1))] || 1;

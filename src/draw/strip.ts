@@ -64,7 +64,7 @@ function countLine({ kind, states, units, batch, choices, winners }: GateReading
 }
 
 /** For how many inputs of the batch each unit is in a state. */
-export function unitCounts(states: Int32Array, units: number, batch: number, state: number): number[] {
+function unitCounts(states: Int32Array, units: number, batch: number, state: number): number[] {
   const counts = new Array<number>(units).fill(0);
   for (let b = 0; b < batch; b++) for (let u = 0; u < units; u++) if (states[b * units + u] === state) counts[u]++;
   return counts;
@@ -96,7 +96,7 @@ function winnerLines({ states }: GateReading): string[] {
   ).map((line) => line.trimEnd());
 }
 
-export function shareGlyph(share: number): string {
+function shareGlyph(share: number): string {
   if (share === 0) return glyphs.inactive;
   if (share === 1) return glyphs.active;
   return glyphs.shares[Math.min(6, Math.max(0, Math.round(share * 8) - 1))];

@@ -8,6 +8,7 @@ import { gamma, SLACK, UNDERFLOW } from "../exact/rounding.js";
 import type { LayerMap } from "./cell-tree-maps.js";
 import type { Plan } from "./cell-tree-plan.js";
 import { type ExactRow, type ExactRows, exactRow } from "./exact-rows.js";
+import { enlarged } from "./growable.js";
 
 /** The layer of a hyperplane of the domain. */
 export const DOMAIN = -1;
@@ -65,15 +66,6 @@ export class HyperplanePool {
     this.unit = enlarged(this.unit, new Int32Array(capacity));
     this.other = enlarged(this.other, new Int32Array(capacity));
   }
-}
-
-/** Copies an array into the front of a larger one, and gives that. */
-export function enlarged<T extends Float64Array | Int32Array | Uint32Array | Int8Array | Uint8Array>(
-  from: T,
-  to: T,
-): T {
-  to.set(from);
-  return to;
 }
 
 /** The stack of hyperplanes. */

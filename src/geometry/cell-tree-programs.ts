@@ -10,7 +10,7 @@
 import { type InnerPoint, LinearProgram, OPTIMAL, REACHED, STOPPED } from "../exact/linear-program.js";
 import { kernelsFor, type Products } from "../exact/linear-program-kernels.js";
 import { InnerPoints, SEEN_NEGATIVE, SEEN_POSITIVE } from "./cell-tree-inner-points.js";
-import { type Candidate, enlarged, type Path } from "./cell-tree-path.js";
+import type { Candidate, Path } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
 import {
   CUTS,
@@ -24,6 +24,7 @@ import {
   ZERO,
 } from "./cell-tree-polytopes.js";
 import { largestSignOver, outsideSign } from "./cell-tree-programs-exact.js";
+import { enlarged } from "./growable.js";
 
 /** The representation by half-spaces. The box of the plan bounds every polytope and stands in no list. */
 export class ProgramPolytopes implements Polytopes {

@@ -6,6 +6,7 @@ import { toNumber } from "../exact/dyadic.js";
 import { doubledArea } from "../exact/homogeneous.js";
 import type { ActivationPattern } from "../pwl/pattern.js";
 import { outputMaps } from "./output-maps.js";
+import { requireFinite } from "./overflow.js";
 import { type Gate, gateOfLine, type PartitionData } from "./partition-data.js";
 import { BOX_SIDE, type PlanarComplex } from "./planar-complex.js";
 
@@ -96,8 +97,39 @@ export class Cell {
     return vertices[0].map((_, axis) => vertices.reduce((sum, vertex) => sum + vertex[axis], 0) / vertices.length);
   }
 
-  /** The net on this cell is `A · coordinates + b`: outputs × slice coordinates, row-major; see `mapError`. */
+  /**
+   * The net on this cell is `A · coordinates + b`; see `mapError`. A is outputs × slice coordinates in one flat array, row
+   * by row, not a Tensor as that of `linearize` and no rows of arrays: output k's coefficient of coordinate j is
+   * `A[k * dimension + j]`, and `A[k][j]` is undefined.
+   *
+   * @throws GeometryError where a coefficient is beyond the range of doubles.
+   */
   get A(): Float64Array {
+    const slopes = this.#slopes();
+    requireFinite(slopes, `a coefficient of the map of cell ${this.index}`);
+    return slopes;
+  }
+
+  /**
+   * The constants of the net's affine map on this cell, one per output.
+   *
+   * @throws GeometryError where one is beyond the range of doubles.
+   */
+  get b(): Float64Array {
+    const constants = this.#constants();
+    requireFinite(constants, `a constant of the map of cell ${this.index}`);
+    return constants;
+  }
+
+  /** How far `A · coordinates + b` may be off, by rounding, anywhere in the box: a proven bound per output. */
+  get mapError(): Float64Array {
+    return Float64Array.from(
+      { length: this.data.net.output.size },
+      (_, k) => outputMaps(this.data, k).error[this.index],
+    );
+  }
+
+  #slopes(): Float64Array {
     const { slice, net } = this.data;
     const { dimension } = slice;
     const slopes = new Float64Array(net.output.size * dimension);
@@ -109,28 +141,19 @@ export class Cell {
     return slopes;
   }
 
-  /** The constants of the net's affine map on this cell, one per output. */
-  get b(): Float64Array {
+  #constants(): Float64Array {
     return Float64Array.from({ length: this.data.net.output.size }, (_, k) => outputMaps(this.data, k).c[this.index]);
-  }
-
-  /** How far `A · coordinates + b` may be off, by rounding, anywhere in the box: a proven bound per output. */
-  get mapError(): Float64Array {
-    return Float64Array.from(
-      { length: this.data.net.output.size },
-      (_, k) => outputMaps(this.data, k).error[this.index],
-    );
   }
 
   toString(): string {
     const { net, slice } = this.data;
     const size = slice.dimension === 2 ? "area" : "length";
     const sides = slice.dimension === 2 ? `, ${counted(this.directedEdges.length, "edge")}` : "";
-    const { A } = this;
+    const A = this.#slopes(); // as they are: a cell whose map overflowed is printed all the same
     const rows = Array.from({ length: Math.min(net.output.size, 4) }, (_, k) =>
       shortList(A.subarray(k * slice.dimension, (k + 1) * slice.dimension)),
     );
-    const map = `A [${rows.join(", ")}${net.output.size > 4 ? ", …" : ""}], b ${shortList(this.b, 4)}`;
+    const map = `A [${rows.join(", ")}${net.output.size > 4 ? ", …" : ""}], b ${shortList(this.#constants(), 4)}`;
     return `Cell ${this.index} { pattern ${this.pattern.summary()}, ${map}, ${size} ${shortNumber(this.area)}${sides} }`;
   }
 
@@ -167,7 +190,7 @@ export class Cells {
 }
 
 /** Twice a cell's area from the cached coordinates, with a bound of its error. */
-export function floatDoubledArea(complex: PlanarComplex, cell: number): { doubled: number; error: number } {
+function floatDoubledArea(complex: PlanarComplex, cell: number): { doubled: number; error: number } {
   const { vertexS, vertexT, errorS, errorT, cellStarts, cellEdges } = complex;
   const start = cellStarts[cell];
   const end = cellStarts[cell + 1];

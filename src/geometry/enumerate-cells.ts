@@ -35,7 +35,10 @@ export interface EnumeratedCell {
   readonly witness: Float64Array | undefined;
   /** Whether the witness is proven to lie strictly inside; false where the cell is too thin for doubles. */
   readonly strict: boolean | undefined;
-  /** The output there is `A x + b`; A is outputs × inputs, row-major. */
+  /**
+   * The output there is `A x + b`. A is outputs × inputs in one flat array, row by row, not a Tensor as that of `linearize`
+   * and no rows of arrays: output k's coefficient of input j is `A[k * inputs + j]`, and `A[k][j]` is undefined.
+   */
   readonly A: Float64Array | undefined;
   readonly b: Float64Array | undefined;
   readonly facets: readonly Facet[] | undefined;
@@ -43,7 +46,10 @@ export interface EnumeratedCell {
   readonly ball: { readonly centre: Float64Array; readonly radius: number } | undefined;
   /** One row per vertex. */
   readonly vertices: readonly Float64Array[] | undefined;
-  /** The volume and a bound (from vertices) or one standard error (estimated) of its error. */
+  /**
+   * From the vertices in up to 7 dimensions, and beyond where they are known: exact up to rounding, and `volumeError` bounds
+   * that. Else an estimate from some thousand directions: unbiased, and `volumeError` is one standard error.
+   */
   readonly volume: number | undefined;
   readonly volumeError: number | undefined;
 }

@@ -1,10 +1,14 @@
 /** Writes the cells that a walk visits into arrays that double when full. */
 
 import type { CellTree } from "./cell-tree.js";
-import { enlarged, type HyperplanePool } from "./cell-tree-path.js";
+import type { HyperplanePool } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
 import { type CellArrays, NOT_FOUND, OUTSIDE, type Want } from "./enumerate-cells.js";
 import { CellMeasures } from "./enumerate-measures.js";
+import { enlarged } from "./growable.js";
+import { requireFinite } from "./overflow.js";
+
+const OVERFLOWN = 'a coefficient of a cell\'s map (leave "map" out of want to find the cells without it)';
 
 /** A collector for one enumeration; `visit` is the walk's visitor. */
 export class CellCollector {
@@ -64,7 +68,10 @@ export class CellCollector {
       const { rows } = tree.outputMap();
       const size = this.outputs * (d + 1);
       const first = i * size;
-      for (let k = 0; k < size; k++) arrays.maps[first + k] = rows[k];
+      for (let k = 0; k < size; k++) {
+        if (!Number.isFinite(rows[k])) requireFinite([rows[k]], OVERFLOWN);
+        arrays.maps[first + k] = rows[k];
+      }
     }
     const { polytopes } = tree;
     if (this.wantWitness) {

@@ -8,6 +8,12 @@ import type { Want } from "./enumerate-cells.js";
 /** Which representation of polytopes the walk uses. */
 export type EnumerationMethod = "vertices" | "linear-programs";
 
+/**
+ * Vertices per cell grow like 2^d: up to so many dimensions they describe cells no slower than linear programs do, and give
+ * their volumes exactly.
+ */
+export const MOST_DIMENSIONS_BY_VERTICES = 7;
+
 export interface EnumerationJob {
   readonly net: PwlNet;
   /** The box. */

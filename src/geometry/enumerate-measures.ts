@@ -6,6 +6,7 @@ import type { Plan } from "./cell-tree-plan.js";
 import { CUTS, type Polytopes } from "./cell-tree-polytopes.js";
 import { ChebyshevBalls } from "./chebyshev.js";
 import type { Want } from "./enumerate-cells.js";
+import { MOST_DIMENSIONS_BY_VERTICES } from "./enumerate-job.js";
 import type { VertexList } from "./vertex-list.js";
 import { FacetOverflow, VertexPolytopes, wordsFor } from "./vertex-polytopes.js";
 import { Triangulation, VolumeEstimate } from "./vertex-volume.js";
@@ -43,7 +44,8 @@ export class CellMeasures {
     this.readRows(polytopes, path, count);
     if (want.has("chebyshev")) this.radius = this.balls.solve(this.rows, count, polytopes.point);
     this.vertices = polytopes instanceof VertexPolytopes ? polytopes.current : undefined;
-    if (want.has("vertices")) this.vertices ??= this.build(polytopes, path, count);
+    const exact = want.has("volume") && this.plan.dimension <= MOST_DIMENSIONS_BY_VERTICES;
+    if (want.has("vertices") || exact) this.vertices ??= this.build(polytopes, path, count);
     if (!want.has("volume")) return;
     let measured: { volume: number; error: number };
     if (this.vertices !== undefined) {

@@ -6,8 +6,10 @@ import { evaluate } from "../pwl/evaluate.js";
 import { packPattern } from "../pwl/pattern.js";
 import { decideStates } from "../pwl/signs.js";
 import type { Enumeration } from "./enumerate.js";
-import { NOT_FOUND, OUTSIDE, requireEnumeration } from "./enumerate-cells.js";
+import { type EnumeratedCells, NOT_FOUND, OUTSIDE, requireEnumeration } from "./enumerate-cells.js";
 import { readState } from "./enumerate-neighbours.js";
+import { requireFinite } from "./overflow.js";
+import { valueTolerances } from "./value-tolerance.js";
 
 /** What was checked. */
 export interface EnumerationSummary {
@@ -31,7 +33,8 @@ const MOST_LISTED = 50;
  * volumes, if wanted, add up to the domain's.
  *
  * @param domainVolume the volume of box and polytope together, if it is to be compared.
- * @throws ValidationError listing every violation (the first 50); GeometryError for what is no enumeration.
+ * @throws ValidationError listing every violation (the first 50); GeometryError for what is no enumeration, or where
+ * values are beyond the range of doubles.
  */
 export function validateEnumeration(enumeration: Enumeration, domainVolume?: number): EnumerationSummary {
   requireEnumeration(enumeration, "validateEnumeration", "; what partition gave is checked by validate");
@@ -50,6 +53,8 @@ export function validateEnumeration(enumeration: Enumeration, domainVolume?: num
   const outputs = net.output.size;
   if (enumeration.count !== cells.length)
     report(`${cells.length} cells are held, but ${enumeration.count} were counted`);
+  const reach = cells.lower.map((low, j) => Math.max(Math.abs(low), Math.abs(cells.upper[j])));
+  const tolerances = valueTolerances(net, reach);
   const seen = new Set<string>();
   let witnesses = 0;
   let volume = 0;
@@ -66,9 +71,10 @@ export function validateEnumeration(enumeration: Enumeration, domainVolume?: num
       if (pattern.join() !== key) report(`cell ${i}: its witness [${witness.join(", ")}] lies in another cell`);
       if (want.has("map")) {
         const { output } = evaluate(net, witness);
+        requireFinite(output, `validateEnumeration: an output at the witness of cell ${i}`);
         for (let o = 0; o < outputs; o++) {
-          const { value, size } = mapAt(arrays.maps, (i * outputs + o) * (d + 1), witness);
-          if (!(Math.abs(value - output[o]) <= 1e-9 * (size + Math.abs(output[o])))) {
+          const value = mapAt(arrays.maps, (i * outputs + o) * (d + 1), witness);
+          if (!(Math.abs(value - output[o]) <= tolerances[o])) {
             report(`cell ${i}: its map gives ${value} at its witness, the net ${output[o]}`);
           }
         }
@@ -80,7 +86,9 @@ export function validateEnumeration(enumeration: Enumeration, domainVolume?: num
       if (!(arrays.volumes[i] + arrays.volumeErrors[i] > 0)) report(`cell ${i} has the volume ${arrays.volumes[i]}`);
     }
   }
-  const { shared, boundary } = want.has("neighbours") ? checkFacets(enumeration, report) : { shared: 0, boundary: 0 };
+  const { shared, boundary } = want.has("neighbours")
+    ? checkFacets(enumeration, { reach, tolerances }, report)
+    : { shared: 0, boundary: 0 };
   if (want.has("volume") && domainVolume !== undefined && enumeration.complete) {
     // estimated volumes bring standard errors, whose sum is far above the error of the sum
     if (!(Math.abs(volume - domainVolume) <= volumeError + 1e-12 * domainVolume)) {
@@ -93,8 +101,15 @@ export function validateEnumeration(enumeration: Enumeration, domainVolume?: num
   return { cells: cells.length, shared, boundary, witnesses, volume: want.has("volume") ? volume : undefined };
 }
 
+/** Largest absolute values of the inputs in the box, and tolerances of the outputs there. */
+interface Sizes {
+  readonly reach: Float64Array;
+  readonly tolerances: Float64Array;
+}
+
 function checkFacets(
   { cells, complete }: Enumeration,
+  sizes: Sizes,
   report: (what: string) => void,
 ): { shared: number; boundary: number } {
   const { arrays, net, layout, pool, want } = cells;
@@ -108,7 +123,7 @@ function checkFacets(
       const n = neighbours[at];
       const h = facets[at] < 0 ? -1 - facets[at] : facets[at];
       if (want.has("witness") && arrays.strict[i] === 1) {
-        const { value } = mapAt(pool.rows, h * (d + 1), arrays.witnesses.subarray(i * d, (i + 1) * d));
+        const value = mapAt(pool.rows, h * (d + 1), arrays.witnesses.subarray(i * d, (i + 1) * d));
         if (!(facets[at] < 0 ? value < 0 : value > 0)) report(`cell ${i}: its witness is outside facet ${at}`);
       }
       if (n === OUTSIDE) {
@@ -128,7 +143,7 @@ function checkFacets(
         if (readState(cells, i, gate) !== readState(cells, n, gate)) differ++;
       }
       if (differ === 0) report(`cells ${i} and ${n} are neighbours with one pattern`);
-      if (want.has("map") && n > i) checkContinuity(cells, i, n, h, report);
+      if (want.has("map") && n > i) checkContinuity(cells, i, n, h, sizes, report);
     }
   }
   return { shared: shared / 2, boundary };
@@ -136,38 +151,35 @@ function checkFacets(
 
 /** Two neighbours' maps differ by a multiple of the facet's function: both are 0 on the facet. */
 function checkContinuity(
-  { arrays, net, pool }: Enumeration["cells"],
+  { arrays, net, pool }: EnumeratedCells,
   i: number,
   n: number,
   h: number,
+  { reach, tolerances }: Sizes,
   report: (what: string) => void,
 ): void {
   const d = net.inputSize;
   const outputs = net.output.size;
   const first = h * (d + 1);
+  const sizeOf = (c: number): number => Math.abs(pool.rows[first + c]) * reach[c];
   let lead = 0;
-  for (let c = 0; c < d; c++) if (Math.abs(pool.rows[first + c]) > Math.abs(pool.rows[first + lead])) lead = c;
+  for (let c = 0; c < d; c++) if (sizeOf(c) > sizeOf(lead)) lead = c;
   for (let o = 0; o < outputs; o++) {
     const a = (i * outputs + o) * (d + 1);
     const b = (n * outputs + o) * (d + 1);
     const factor = (arrays.maps[a + lead] - arrays.maps[b + lead]) / pool.rows[first + lead];
     for (let c = 0; c <= d; c++) {
+      // the factor brings the error of its own coefficient to each of the others
       const off = arrays.maps[a + c] - arrays.maps[b + c] - factor * pool.rows[first + c];
-      let size = Math.abs(factor * pool.rows[first + c]);
-      for (let k = 0; k <= d; k++) size = Math.max(size, Math.abs(arrays.maps[a + k]), Math.abs(arrays.maps[b + k]));
-      if (!(Math.abs(off) <= 1e-8 * size + 1e-280)) {
+      if (!(Math.abs(off) * (c < d ? reach[c] : 1) <= 2 * (d + 2) * tolerances[o])) {
         report(`cells ${i} and ${n}: their maps differ on the facet between them, by ${off} in output ${o}`);
       }
     }
   }
 }
 
-function mapAt(rows: Float64Array, first: number, x: Float64Array): { value: number; size: number } {
+function mapAt(rows: Float64Array, first: number, x: Float64Array): number {
   let value = rows[first + x.length];
-  let size = Math.abs(value);
-  for (let j = 0; j < x.length; j++) {
-    value += rows[first + j] * x[j];
-    size += Math.abs(rows[first + j] * x[j]);
-  }
-  return { value, size };
+  for (let j = 0; j < x.length; j++) value += rows[first + j] * x[j];
+  return value;
 }

@@ -20,7 +20,7 @@ import { OPEN } from "./cell-tree.js";
 import type { HalfSpaces } from "./cell-tree-path.js";
 import type { EnumeratedCell, EnumeratedCells, Want } from "./enumerate-cells.js";
 import { type Frontier, frontierOf, readFrontier } from "./enumerate-frontier.js";
-import type { EnumerationJob, EnumerationMethod } from "./enumerate-job.js";
+import { type EnumerationJob, type EnumerationMethod, MOST_DIMENSIONS_BY_VERTICES } from "./enumerate-job.js";
 import { findNeighbours } from "./enumerate-neighbours.js";
 import { EnumerationRun, type RunOptions } from "./enumerate-run.js";
 import { netOf } from "./net-of.js";
@@ -43,11 +43,15 @@ export interface EnumerateOptions {
   /** Half-spaces `A x <= b` that cut the box. */
   readonly polytope?: HalfSpaces;
   /**
-   * "auto": vertices where cells are to be described in up to 7 dimensions, or counted in up to 4 (5, in nets of more than
-   * 20 gates), else linear programs.
+   * "auto": vertices where cells are to be described (by facets, neighbours, balls, vertices or volumes) in up to 7
+   * dimensions, or only found in up to 4 (5, in nets of more than 20 gates), else linear programs.
    */
   readonly method?: "auto" | EnumerationMethod;
-  /** What to record per cell, besides its pattern. Default: witness, map, facets, neighbours. */
+  /**
+   * What to record per cell, besides its pattern. Default: witness, map, facets, neighbours. Volumes are exact up to
+   * rounding in up to 7 dimensions, whatever the method, and wherever vertices are known: wanted too, or the method. Beyond
+   * that they are estimates, and `volumeError` is one standard error of each.
+   */
   readonly want?: readonly Want[];
   /** Only count: `cells` stays empty. */
   readonly countOnly?: boolean;
@@ -117,7 +121,8 @@ function readNetOf(f: Readable, options: EnumerateOptions, where: string): PwlNe
  * Yields to the event loop every 25 ms, so that a page stays alive and `signal` can arrive. The cells, their order, and
  * every number of them are the same for any number of threads.
  *
- * @throws OptionError for a bad option, GeometryError for a domain that is empty, flat, unbounded or of another dimension,
+ * @throws OptionError for a bad option, GeometryError for a domain that is empty, flat, unbounded or of another dimension
+ * and for maps, if wanted, beyond the range of doubles,
  * PiecewiseLinearError for a net that is not legal (a NaN weight, for one).
  */
 export async function enumerate(f: Readable, options: EnumerateOptions): Promise<Enumeration> {
@@ -159,6 +164,8 @@ const MOST_WAITING = 1 << 14;
 
 const DEFAULT_WANT: readonly Want[] = ["witness", "map", "facets", "neighbours"];
 const ALL_WANT: readonly Want[] = [...DEFAULT_WANT, "chebyshev", "vertices", "volume"];
+/** What follows from a cell's vertices, or needs its facets. */
+const DESCRIPTIONS: readonly Want[] = ["facets", "chebyshev", "vertices", "volume"];
 
 /** Reads what else is to be read, and begins. */
 function begin(net: PwlNet, options: EnumerateOptions, more: Partial<RunOptions> = {}): EnumerationRun {
@@ -264,7 +271,9 @@ function readWant(want: readonly Want[]): ReadonlySet<Want> {
 function chooseMethod(options: EnumerateOptions, net: PwlNet, want: ReadonlySet<Want>): EnumerationMethod {
   const { method = "auto" } = options;
   if (method !== "auto") return method;
-  const described = !options.countOnly && want.has("facets");
+  const described = !options.countOnly && DESCRIPTIONS.some((name) => want.has(name));
   const gates = net.layers.reduce((sum, layer) => sum + gateCount(layer), 0);
-  return net.inputSize <= (described ? 7 : gates > 20 ? 5 : 4) ? "vertices" : "linear-programs";
+  return net.inputSize <= (described ? MOST_DIMENSIONS_BY_VERTICES : gates > 20 ? 5 : 4)
+    ? "vertices"
+    : "linear-programs";
 }

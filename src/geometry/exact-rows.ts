@@ -109,7 +109,7 @@ export class ExactRows {
 }
 
 /** A linear function of a double's value: an array of doubles as integers over one exponent. */
-export function toIntegers(values: ArrayLike<number>): { integers: bigint[]; exponent: number } {
+function toIntegers(values: ArrayLike<number>): { integers: bigint[]; exponent: number } {
   const least = commonExponent(values);
   const exponent = least === NO_EXPONENT ? 0 : least;
   return { integers: Array.from(values, (x) => toInteger(x, exponent)), exponent };

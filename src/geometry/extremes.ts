@@ -5,6 +5,7 @@
 
 import { GeometryError } from "../base/errors.js";
 import { outputMaps } from "./output-maps.js";
+import { requireFinite } from "./overflow.js";
 import { type PartitionData, requireComplete, requireOutput } from "./partition-data.js";
 
 /** A largest or least value of an output. */
@@ -20,7 +21,7 @@ export interface Extreme {
 /**
  * The largest (sign 1) or least (sign -1) value of an output on the box.
  *
- * @throws GeometryError when the partition is incomplete, or the output does not exist.
+ * @throws GeometryError when the partition is incomplete, the output does not exist, or its values overflow.
  */
 export function extreme(data: PartitionData, output: number, sign: 1 | -1): Extreme {
   requireComplete(data, sign > 0 ? "maximum" : "minimum");
@@ -36,6 +37,7 @@ export function extreme(data: PartitionData, output: number, sign: 1 | -1): Extr
       const value = sign * (a[cell] * vertexS[vertex] + b[cell] * vertexT[vertex] + c[cell]);
       const off = error[cell] + Math.abs(a[cell]) * errorS[vertex] + Math.abs(b[cell]) * errorT[vertex];
       if (off > errorMost) errorMost = off;
+      if (!Number.isFinite(value)) requireFinite([sign * value], `output ${output} in cell ${cell}`);
       if (value > best.value) best = { value, cell, vertex };
     }
   }

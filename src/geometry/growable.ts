@@ -15,3 +15,12 @@ export function growFloats(array: Float64Array, needed: number): Float64Array {
   larger.set(array);
   return larger;
 }
+
+/** Copies an array into the front of a larger one, and gives that. */
+export function enlarged<T extends Float64Array | Int32Array | Uint32Array | Int8Array | Uint8Array>(
+  from: T,
+  to: T,
+): T {
+  to.set(from);
+  return to;
+}

@@ -13,6 +13,7 @@
 import { gamma, SLACK } from "../exact/rounding.js";
 import { compareRootSums, integerSquareRoot, ROOT_ERROR, rootOfRatio } from "../exact/square-root.js";
 import { exactOutput, outputMaps } from "./output-maps.js";
+import { requireFinite } from "./overflow.js";
 import { type PartitionData, requireComplete } from "./partition-data.js";
 import type { Slice } from "./slice.js";
 
@@ -40,7 +41,7 @@ const SQUARES_UNDERFLOW = 2 ** -500;
  * The least L with `|f(x) - f(y)| <= L |x - y|` for all x, y of the box, in the Euclidean norms of the outputs and of the
  * input space (for a slice: of the points `origin + s·u + t·v`).
  *
- * @throws GeometryError when the partition is incomplete.
+ * @throws GeometryError when the partition is incomplete, or the constant is beyond the range of doubles.
  */
 export function lipschitz(data: PartitionData): Lipschitz {
   requireComplete(data, "Lipschitz constant");
@@ -55,6 +56,7 @@ export function lipschitz(data: PartitionData): Lipschitz {
   const sum = (best.trace << 64n) + integerSquareRoot(best.root << 128n);
   const exponent = exact.maps.exponentOf(net.layers.length) - slice.exponent;
   const value = rootOfRatio(sum, (2n * gram.determinant) << 64n, exponent);
+  requireFinite([value], "the Lipschitz constant");
   return { value, error: value * ROOT_ERROR, cell: best.cell };
 }
 

@@ -171,12 +171,12 @@ export class Partition implements PartitionData {
     return gatesAcross(this, edge);
   }
 
-  /** The largest value of an output on the box, with its place. */
+  /** The largest value of an output on the box, with its place. GeometryError where values overflow. */
   maximum(output = 0): Extreme {
     return extreme(this, output, 1);
   }
 
-  /** The least value of an output on the box, with its place. */
+  /** The least value of an output on the box, with its place. GeometryError where values overflow. */
   minimum(output = 0): Extreme {
     return extreme(this, output, -1);
   }

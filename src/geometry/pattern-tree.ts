@@ -16,7 +16,7 @@ export interface StatePacking {
 }
 
 /** One bit per hinge; for maxima the least power of two of bits that holds the largest winner. */
-export function statePacking(layer: GateLayer): StatePacking {
+function statePacking(layer: GateLayer): StatePacking {
   const gates = gateCount(layer);
   let width = 1;
   if (layer.kind === "max") {

@@ -156,6 +156,12 @@ export function inputAt(slice: Slice, s: number, t: number): Float64Array {
   return Float64Array.from(slice.origin, (origin, i) => slice.u[i] * s + slice.v[i] * t + origin);
 }
 
+/** The largest absolute value, or more, of each input on the slice's box. */
+export function reachOf({ origin, u, v, s, t }: Slice): Float64Array {
+  const [sMost, tMost] = [s, t].map(([from, to]) => Math.max(Math.abs(from), Math.abs(to)));
+  return Float64Array.from(origin, (x, i) => Math.abs(u[i]) * sMost + Math.abs(v[i]) * tMost + Math.abs(x));
+}
+
 /** Builds the slice from [u, v, origin], or, for `points`, from two or three points. */
 function makeSlice(
   dimension: 1 | 2,

@@ -8,9 +8,11 @@ import { coordinates, doubledArea, type ExactPoint, side } from "../exact/homoge
 import { evaluate } from "../pwl/evaluate.js";
 import { type Cell, Cells } from "./cell.js";
 import { CompensatedSum } from "./extremes.js";
+import { requireFinite } from "./overflow.js";
 import { forEachDifference, type PartitionData } from "./partition-data.js";
 import { BOX_SIDE } from "./planar-complex.js";
-import { inputAt } from "./slice.js";
+import { inputAt, reachOf } from "./slice.js";
+import { valueTolerances } from "./value-tolerance.js";
 
 /** What was checked, and found in order. */
 export interface ValidationSummary {
@@ -43,7 +45,8 @@ const MOST_LISTED = 50;
  * 6. the affine map gives the forward pass's value at the centre, and neighbours' maps agree at the ends of their edge.
  *
  * @returns a summary.
- * @throws ValidationError listing every violation; GeometryError for what is no partition.
+ * @throws ValidationError listing every violation; GeometryError for what is no partition, or where maps or values are
+ * beyond the range of doubles.
  */
 export function validate(partition: PartitionData): ValidationSummary {
   if (typeof partition !== "object" || partition === null || !("complex" in partition)) {
@@ -59,9 +62,11 @@ class Validation {
   #count = 0;
   readonly #kept = new Map<number, readonly Float64Array[]>();
   readonly #cells: Cells;
+  readonly #tolerances: Float64Array;
 
   constructor(readonly data: PartitionData) {
     this.#cells = new Cells(data);
+    this.#tolerances = valueTolerances(data.net, reachOf(data.slice));
   }
 
   run(): ValidationSummary {
@@ -164,7 +169,7 @@ class Validation {
   #inside(cell: Cell): void {
     const { net, slice, tree, exact } = this.data;
     const [s, t = (slice.t[0] + slice.t[1]) / 2] = cell.center;
-    const { states, output, preactivations } = evaluate(net, inputAt(slice, s, t));
+    const { states, output } = evaluate(net, inputAt(slice, s, t));
     const own = tree.states(cell.index);
     if (!sameStates(own, states)) {
       const point = meanPoint(cell.corners.slice(0, 3).map((vertex) => exact.point(vertex)));
@@ -173,12 +178,11 @@ class Validation {
     }
     const { A, b, mapError } = cell;
     const { dimension } = slice;
-    const scale = preactivations.reduce((most, z) => z.reduce((m, x) => Math.max(m, Math.abs(x)), most), 0);
+    requireFinite(output, `validate: an output at the centre of cell ${cell.index}`);
     for (let k = 0; k < net.output.size; k++) {
       const value = A[k * dimension] * s + (dimension === 2 ? A[k * dimension + 1] * t : 0) + b[k];
-      const tolerance = 2 * mapError[k] + 1e-9 * Math.max(Math.abs(output[k]), scale);
       this.#require(
-        !(Math.abs(value - output[k]) > tolerance),
+        Math.abs(value - output[k]) <= 2 * mapError[k] + this.#tolerances[k],
         () => `cell ${cell.index}: its map gives ${value} as output ${k} at its centre, the forward pass ${output[k]}`,
       );
     }
@@ -308,6 +312,7 @@ class Validation {
           const row = slice.dimension === 2 ? [A[2 * k], A[2 * k + 1]] : [A[k], 0];
           return sum + Math.abs(row[0]) * complex.errorS[vertex] + Math.abs(row[1]) * complex.errorT[vertex];
         }, 0);
+        requireFinite([f, g], `validate: output ${k} at a corner of cell ${left} or ${right}`);
         const tolerance = maps[0].error[k] + maps[1].error[k] + slopes;
         this.#require(
           Math.abs(f - g) <= tolerance,

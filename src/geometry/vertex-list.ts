@@ -4,7 +4,7 @@
  */
 
 import { SLACK } from "../exact/rounding.js";
-import { enlarged } from "./cell-tree-path.js";
+import { enlarged } from "./growable.js";
 
 /** The vertices of a polytope and of those pending, in typed arrays; last in, first out. */
 export class VertexPool {

@@ -12,7 +12,6 @@
 
 import { GeometryError } from "../base/errors.js";
 import type { Candidate, Path } from "./cell-tree-path.js";
-import { enlarged } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
 import {
   CUTS,
@@ -26,6 +25,7 @@ import {
   ZERO,
 } from "./cell-tree-polytopes.js";
 import type { ExactRow } from "./exact-rows.js";
+import { enlarged } from "./growable.js";
 import { VertexArithmetic } from "./vertex-arithmetic.js";
 import { cutEdges } from "./vertex-edges.js";
 import { VertexList, VertexPool, VertexStack } from "./vertex-list.js";

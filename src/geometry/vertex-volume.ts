@@ -4,7 +4,10 @@ import { Generator } from "../base/random.js";
 import { UNIT_ROUNDOFF } from "../exact/rounding.js";
 import type { VertexList } from "./vertex-list.js";
 
-/** A volume and how far it may be off: a bound from vertices, one standard error where it is estimated. */
+/**
+ * A volume and how far it may be off: a bound from vertices, one standard error where it is estimated. Below the range of
+ * doubles the volume is 0, beyond it infinite; the error is then above 0 or infinite too, and never NaN.
+ */
 export interface Volume {
   volume: number;
   error: number;
@@ -31,7 +34,7 @@ export class Triangulation {
     this.error = 0;
     const all = Array.from(list.ids.subarray(0, list.count));
     this.cone(list, all, this.dimension);
-    return { volume: this.volume / this.factorial, error: this.error / this.factorial };
+    return { volume: this.volume / this.factorial, error: this.error / this.factorial + Number.MIN_VALUE };
   }
 
   /** Adds the simplices of a face of at most `dimension` dimensions, given by its vertices, below the apexes chosen. */
@@ -65,17 +68,21 @@ export class Triangulation {
     let product = 1;
     let relative = 0;
     for (let k = 1; k <= d; k++) {
-      let square = 0;
+      let longest = 0;
       let size = 0;
       for (let j = 0; j < d; j++) {
         const edge = x[apexes[k] * d + j] - x[base + j];
         columns[(k - 1) * d + j] = edge;
-        square += edge * edge;
+        longest = Math.max(longest, Math.abs(edge));
         size = Math.max(size, Math.abs(x[base + j]));
       }
-      const length = Math.sqrt(square);
+      const off = Math.sqrt(d) * (radius[apexes[k]] + radius[apexes[0]] + 2 * UNIT_ROUNDOFF * size);
+      let square = 0; // of the edge, scaled: its own would underflow for edges below 1e-162
+      for (let j = 0; j < d && longest > 0; j++) square += (columns[(k - 1) * d + j] / longest) ** 2;
+      const length = Math.max(longest * Math.sqrt(square), off);
+      if (length === 0) return; // two corners in one exact point
       product *= length;
-      relative += (Math.sqrt(d) * (radius[apexes[k]] + radius[apexes[0]] + 2 * UNIT_ROUNDOFF * size)) / length;
+      relative += off / length;
     }
     this.volume += Math.abs(determinant(columns, d));
     // Hadamard's bound on what a change of one column can do, and elimination's backward error
@@ -140,8 +147,8 @@ export class VolumeEstimate {
   /** Of `count` rows `a · x + b >= 0`, around a point inside. The error is one standard error of the mean. */
   measure(rows: Float64Array, count: number, inside: Float64Array): Volume {
     const { dimension: d, directions } = this;
+    const powers = new Float64Array(RAYS);
     let sum = 0;
-    let squares = 0;
     const slacks = new Float64Array(count);
     for (let r = 0; r < count; r++) {
       slacks[r] = rows[r * (d + 1) + d];
@@ -154,12 +161,15 @@ export class VolumeEstimate {
         for (let j = 0; j < d; j++) fall -= rows[r * (d + 1) + j] * directions[ray * d + j];
         inverse = Math.max(inverse, fall / slacks[r]);
       }
-      const power = inverse ** -d;
-      sum += power;
-      squares += power * power;
+      powers[ray] = inverse ** -d;
+      sum += powers[ray];
     }
     const mean = sum / RAYS;
-    const variance = Math.max(squares / RAYS - mean * mean, 0) / (RAYS - 1);
-    return { volume: this.ball * mean, error: this.ball * Math.sqrt(variance) };
+    // relative to the mean, as squares of volumes leave the range of doubles long before volumes do
+    const squares = powers.reduce((total, power) => total + (power / mean - 1) ** 2, 0);
+    const relative = Math.sqrt(squares / RAYS / (RAYS - 1));
+    const volume = this.ball * mean;
+    // a volume that itself underflows or overflows is off by all that it may be
+    return { volume, error: Number.isNaN(relative) ? Math.max(volume, Number.MIN_VALUE) : volume * relative };
   }
 }

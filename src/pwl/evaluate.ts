@@ -72,7 +72,7 @@ export function hingeSlope(layer: HingeLayer, i: number, state: number): number 
 }
 
 /** `t + slope · (a - t)`, where slope 1 gives a itself and slope 0 gives t itself; NaN stays NaN. */
-export function hingeValue(layer: HingeLayer, i: number, a: number, state: number): number {
+function hingeValue(layer: HingeLayer, i: number, a: number, state: number): number {
   const slope = hingeSlope(layer, i, state);
   if (slope === 1 || Number.isNaN(a)) return a;
   const t = layer.threshold[i];

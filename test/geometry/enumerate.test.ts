@@ -169,14 +169,66 @@ describe("generic nets", () => {
     }
   });
 
-  it("in 7 dimensions the estimated volumes add up to the box within their errors", async () => {
-    const net = genericNet(5, [7, 6, 1]);
-    const found = await enumerate(net, { box: cube(7), want: ["volume", "chebyshev"], method: "linear-programs" });
-    const { volume } = validateEnumeration(found, 2 ** 7);
-    expect(volume).toBeGreaterThan(0.8 * 2 ** 7);
+  it.each([1, 2, 3, 4, 5, 6, 7])("in %i dimensions volumes are exact, whatever else is wanted", async (d) => {
+    const net = genericNet(5, [d, 4, 2, 1]);
+    for (const method of ["auto", ...methods] as const) {
+      const { cells } = await enumerate(net, { box: cube(d), want: ["volume"], method });
+      const volumes = Array.from(cells, ({ volume }) => volume!);
+      expect(volumes.reduce((sum, volume) => sum + volume, 0) / 2 ** d).toBeCloseTo(1, 12);
+    }
+  });
+
+  it("in one dimension the volume is the interval's length", async () => {
+    const net = genericNet(7, [1, 6, 4, 1]);
+    for (const method of methods) {
+      const { cells } = await enumerate(net, { box: cube(1), want: ["vertices", "volume"], method });
+      const alone = await enumerate(net, { box: cube(1), want: ["volume"], method });
+      for (const { index, vertices, volume } of cells) {
+        expect(volume).toBe(Math.abs(vertices![1][0] - vertices![0][0]));
+        expect(alone.cells.at(index).volume).toBe(volume);
+      }
+    }
+  });
+
+  it.each([1e-170, 1e-150, 1e-80, 1e150])(
+    "in a box of ±%d volumes have a bound, and the checker accepts them",
+    async (reach) => {
+      const net = reflectionArrangement(2);
+      for (const method of methods) {
+        const found = await enumerate(net, { box: cube(2, reach), want: everything, method });
+        for (const { volume, volumeError } of found.cells) {
+          expect(Math.abs(volume! - 0.5 * reach * reach)).toBeLessThanOrEqual(volumeError!);
+          expect(volumeError).toBeLessThanOrEqual(1e-10 * volume! + Number.MIN_VALUE);
+        }
+        validateEnumeration(found);
+      }
+    },
+  );
+
+  it.each([1e-45, 1e-25, 1e25, 1e45])(
+    "in a box of ±%d in 8 dimensions, estimated volumes have a standard error",
+    async (reach) => {
+      const one = await enumerate(genericNet(5, [8, 1]), { box: cube(8), want: ["volume"] });
+      const found = await enumerate(genericNet(5, [8, 1]), { box: cube(8, reach), want: ["volume"] });
+      const [unit, cell] = [one.cells.at(0), found.cells.at(0)];
+      validateEnumeration(found);
+      if (reach ** 8 === 0 || reach ** 8 === Number.POSITIVE_INFINITY) {
+        expect(cell.volumeError).toBe(reach < 1 ? Number.MIN_VALUE : Number.POSITIVE_INFINITY);
+      } else {
+        expect(cell.volume! / cell.volumeError!).toBeCloseTo(unit.volume! / unit.volumeError!, 6);
+      }
+    },
+  );
+
+  it("in 8 dimensions the estimated volumes add up to the box within their errors", async () => {
+    const net = genericNet(5, [8, 6, 1]);
+    const found = await enumerate(net, { box: cube(8), want: ["volume", "chebyshev"] });
+    expect(found.method).toBe("linear-programs");
+    const { volume } = validateEnumeration(found, 2 ** 8);
+    expect(volume).toBeGreaterThan(0.8 * 2 ** 8);
     for (const { ball, volume, volumeError } of found.cells) {
-      const unit = (16 * Math.PI ** 3) / 105; // the volume of the unit ball in 7 dimensions
-      expect(unit * ball!.radius ** 7).toBeLessThan(volume! + 5 * volumeError!);
+      const unit = Math.PI ** 4 / 24; // the volume of the unit ball in 8 dimensions
+      expect(unit * ball!.radius ** 8).toBeLessThan(volume! + 5 * volumeError!);
     }
   });
 });

@@ -1,5 +1,6 @@
 import { interpolateRdBu } from "d3-scale-chromatic";
 import { outputMaps } from "../../geometry/output-maps.js";
+import { requireFinite } from "../../geometry/overflow.js";
 import type { Partition } from "../../geometry/partition.js";
 import type { Panel } from "./panel.js";
 import { element, formatCoordinate, type Point } from "./svg.js";
@@ -10,7 +11,7 @@ type Polygon = number[];
 /**
  * The corners of cell i in pixels, walked without making an object per cell.
  */
-export function cellPolygon(p: Partition, i: number, at: (point: Point) => Point): Polygon {
+function cellPolygon(p: Partition, i: number, at: (point: Point) => Point): Polygon {
   const { complex } = p;
   const polygon: Polygon = [];
   for (let k = complex.cellStarts[i]; k < complex.cellStarts[i + 1]; k++) {
@@ -21,7 +22,7 @@ export function cellPolygon(p: Partition, i: number, at: (point: Point) => Point
   return polygon;
 }
 
-export function polygonPath(polygon: Polygon): string {
+function polygonPath(polygon: Polygon): string {
   if (polygon.length < 6) return "";
   let path = "";
   let lastX = Number.NaN;
@@ -112,6 +113,7 @@ export function valueBands(p: Partition, output: number, level: number, at: (poi
   };
   const sizes: number[] = [];
   for (let i = 0; i < complex.cellCount; i++) for (const value of valuesOf(i)) sizes.push(Math.abs(value));
+  requireFinite(sizes, `a value of output ${output}`);
   sizes.sort((x, y) => x - y);
   const reach = sizes[Math.floor(0.98 * (sizes.length - 1))] || 1;
   const step = (2 * reach) / BANDS;
@@ -138,7 +140,7 @@ export function valueBands(p: Partition, output: number, level: number, at: (poi
 }
 
 /** A filled path with a hair of its own colour around, which closes the seams between neighbours. */
-export function filledPath(d: string, fill: string): string {
+function filledPath(d: string, fill: string): string {
   return element("path", { d, fill, stroke: fill, "stroke-width": 0.35 });
 }
 

@@ -44,7 +44,7 @@ export function exampleCount({ inputs, labels }: Dataset, where: string): number
 }
 
 /** The examples of these numbers, in this order. */
-export function takeRows({ inputs, labels }: Dataset, rows: Int32Array): Dataset {
+function takeRows({ inputs, labels }: Dataset, rows: Int32Array): Dataset {
   return noGrad(() => {
     const index = fromArray(rows, "int32", [rows.length]);
     return { inputs: indexSelect(inputs, 0, index), labels: indexSelect(labels, 0, index) };
@@ -52,7 +52,7 @@ export function takeRows({ inputs, labels }: Dataset, rows: Int32Array): Dataset
 }
 
 /** Examples `from` to `to`, the latter excluded. */
-export function takeRange({ inputs, labels }: Dataset, from: number, to: number): Dataset {
+function takeRange({ inputs, labels }: Dataset, from: number, to: number): Dataset {
   return noGrad(() => ({ inputs: slice(inputs, [[from, to, 1]]), labels: slice(labels, [[from, to, 1]]) }));
 }
 
