@@ -2,22 +2,22 @@ import { DrawError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
 import { type Partition, partition } from "../geometry/partition.js";
 import { row } from "../pwl/blocks.js";
-import { checkBox } from "../pwl/box.js";
+import { type Box, checkBox } from "../pwl/box.js";
 import type { GateLayer, HingeLayer, PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
 import { fillCells, segmentsPath, valueBands } from "./chart/bands.js";
 import { figure, type LegendEntry } from "./chart/figure.js";
+import { classGround, MOST_CLASSES } from "./chart/marks.js";
 import { domainOf, Panel } from "./chart/panel.js";
-import { classColour, DATA, drawPoints, netOf, type PointData, pointsOf } from "./chart/points.js";
+import { DATA, drawPoints, netOf, type PointData, pointsOf } from "./chart/points.js";
 import { element, type Point, pathThrough, text } from "./chart/svg.js";
 import { palette } from "./palette.js";
 import { titled } from "./plot-lines.js";
 
-export type Box = readonly [readonly [number, number], readonly [number, number]];
-
 export interface CreasesOptions {
   /** What is drawn of the plane. Default: around the data; without data [-1, 1] × [-1, 1]. */
   readonly box?: Box;
+  /** Points of the plane: { points, classes }, or a data set { inputs, labels }; names of the classes if there are any. */
   readonly data?: PointData;
   /** The net's values as bands of colour, and its decision boundary. Default true. */
   readonly surface?: boolean;
@@ -49,8 +49,7 @@ const OPTIONS = {
 export function plotCreases(f: Readable, options: CreasesOptions = {}): string {
   checkOptions(options, OPTIONS, "plotCreases");
   const net = netOf(f, 2, "plotCreases");
-  if (options.box !== undefined) checkBox(options.box, { where: "plotCreases", dimension: 2 });
-  const box = options.box ?? boxAround(options.data);
+  const box = checkBox(options.box ?? boxAround(options.data), { where: "plotCreases", dimension: 2 });
   const panel = boxPanel(box, options);
   const legend: LegendEntry[] = [];
   if (options.surface ?? true) legend.push(...drawSurface(panel, partition(net, { box }), net));
@@ -127,9 +126,14 @@ export function drawSurface(panel: Panel, p: Partition, net: PwlNet): LegendEntr
 /** Fills the plane by the largest output: the same box, cut by one more gate, the maximum of the outputs. */
 function drawClasses(panel: Panel, p: Partition, net: PwlNet): void {
   const { size } = net.output;
+  if (size > MOST_CLASSES) {
+    throw new DrawError(
+      `plotCreases: the net has ${size} outputs, plots tell ${MOST_CLASSES} classes apart; pass surface: false`,
+    );
+  }
   const largest: GateLayer = { kind: "max", name: "class", argument: net.output, starts: Int32Array.of(0, size) };
   const cut = partition({ ...net, layers: [...net.layers, largest] }, { box: [p.slice.s, p.slice.t] });
-  fillCells(panel, cut, (cell) => classColour(cut.tree.state(net.layers.length, cell, 0), true));
+  fillCells(panel, cut, (cell) => classGround(cut.tree.state(net.layers.length, cell, 0)));
 }
 
 export function drawBoundary(panel: Panel, coordinates: ArrayLike<number>): void {

@@ -21,6 +21,7 @@ export interface PartitionPlotOptions {
   readonly colour?: "pattern" | "slope" | "value" | "depth";
   /** Which output "slope" and "value" show, and whose zero set is the boundary; default 0. */
   readonly output?: number;
+  /** Points of the plane: { points, classes }, or a data set { inputs, labels }; names of the classes if there are any. */
   readonly data?: PointData;
   /** Where the output is 0, or the class changes. Default: in complete partitions. */
   readonly boundary?: boolean;
@@ -53,10 +54,13 @@ const OPTIONS = {
  * @throws DrawError for a partition of a line, or one that is incomplete where `boundary: true` is asked for.
  */
 export function plotPartition(p: Partition, options: PartitionPlotOptions = {}): string {
-  checkOptions(options, OPTIONS, "plotPartition");
+  // what was meant is clearer from p than from options that belong to another function
   if (!(p instanceof Partition)) {
-    throw new DrawError(`plotPartition: expected what partition(net, { box }) gave, got ${shown(p)}`);
+    throw new DrawError(
+      `plotPartition: pass a partition: plotPartition(partition(net, { box })); got ${typeof p === "function" ? "a function" : shown(p)}`,
+    );
   }
+  checkOptions(options, OPTIONS, "plotPartition");
   const { colour = "pattern", output = 0, boundary = p.complete, title, data } = options;
   if (p.dimension !== 2) {
     throw new DrawError("plotPartition: draws partitions of a plane, this one is of a line; use plotHinges");

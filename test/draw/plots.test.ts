@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { classGround } from "../../src/draw/chart/marks.js";
 import {
   plotAffineRows,
   plotCreases,
@@ -12,6 +13,7 @@ import {
 import {
   activationPatterns,
   DrawError,
+  data,
   Generator,
   GeometryError,
   linearize,
@@ -253,6 +255,69 @@ describe("plotAffineRows", () => {
 
   it("refuses an image of another size", () => {
     expect(() => plotAffineRows([[1, 2, 3]], { shape: [2, 2] })).toThrow(/3 numbers, an image of 2 × 2 has 4/);
+  });
+});
+
+describe("data in a plot", () => {
+  /** Of each class the mark, as its shape around its own centre, and its colour. */
+  const looks = (classes: number): { shape: string; colour: string }[] => {
+    const points = Array.from({ length: classes }, () => [0, 0]);
+    const svg = plotCreases(net, {
+      box,
+      surface: false,
+      creases: false,
+      data: { points, classes: points.map((_, i) => i) },
+    });
+    const plot = svg.slice(svg.indexOf('overflow="hidden"'), svg.indexOf("</svg>"));
+    return [...plot.matchAll(/<(circle|path) (.*?) fill="(#\w+)" stroke="(#\w+)"/g)].map(
+      ([, tag, shape, fill, rim]) => {
+        const hollow = fill === "#ffffff";
+        return { shape: `${tag} ${shape} ${hollow}`, colour: hollow ? rim : fill };
+      },
+    );
+  };
+
+  it("gives twelve classes a mark each, and eight a colour each", () => {
+    expect(new Set(looks(12).map(({ shape }) => shape)).size).toBe(12);
+    expect(new Set(looks(8).map(({ colour }) => colour)).size).toBe(8);
+  });
+
+  it("tells twenty classes apart by mark and colour, in the legend too", () => {
+    expect(new Set(looks(20).map(({ shape, colour }) => `${shape} ${colour}`)).size).toBe(20);
+    const labels = Array.from({ length: 20 }, (_, i) => i);
+    const svg = plotPartition(p, { data: { points: labels.map(() => [0, 0]), classes: labels } });
+    for (const one of labels) expect(svg).toContain(`>class ${one}<`);
+  });
+
+  it("gives every class of a surface a ground of its own", () => {
+    expect(new Set(Array.from({ length: 20 }, (_, i) => classGround(i))).size).toBe(20);
+  });
+
+  it("is points and classes, or a data set of inputs and labels", () => {
+    const set = data.moons({ samples: 30, seed: 1 });
+    const both = { points: set.inputs, classes: set.labels };
+    expect(plotPartition(p, { data: set })).toBe(plotPartition(p, { data: both }));
+    expect(plotCreases(net, { data: set })).toBe(plotCreases(net, { data: both }));
+    const names = ["upper", "lower"];
+    expect(plotPartition(p, { data: { ...set, names } })).toContain(">upper<");
+    const x = tensor([[0.5], [1]]);
+    const y = tensor([[0.5], [1]]);
+    expect(plotHinges(absolute, { data: { inputs: x, labels: y } })).toBe(
+      plotHinges(absolute, { data: { x: [0.5, 1], y: [0.5, 1] } }),
+    );
+  });
+
+  it("has no legend where there is none", () => {
+    expect(plotPartition(p, { data: { points: [] } })).not.toContain(">data<");
+  });
+
+  it("stands in the same box that partition takes", () => {
+    const plain = [
+      [-1, 1],
+      [-1, 1],
+    ];
+    expect(plotCreases(net, { box: plain })).toContain("<svg");
+    expect(partition(net, { box: plain }).cells.length).toBeGreaterThan(0);
   });
 });
 

@@ -1,4 +1,5 @@
 import { palette } from "../palette.js";
+import { drawMark, type Mark } from "./marks.js";
 import { element, FONT, text, textWidth, wrapText } from "./svg.js";
 
 /** One key of a legend. */
@@ -6,7 +7,7 @@ export interface LegendEntry {
   readonly label: string;
   readonly colour: string;
   /** How the key looks. */
-  readonly mark: "line" | "thick" | "dashed" | "box" | "circle" | "triangle" | "arrow";
+  readonly mark: "line" | "thick" | "dashed" | "box" | "arrow" | Mark;
 }
 
 /** A part of a figure that has a size and draws itself at the origin. */
@@ -115,16 +116,9 @@ function key(mark: LegendEntry["mark"], colour: string): string {
       return element("line", { ...line, "stroke-dasharray": "4 3" });
     case "box":
       return element("rect", { x: 2, y: -6, width: 14, height: 12, fill: colour });
-    case "circle":
-      return element("circle", { cx: 9, cy: 0, r: 4, fill: colour });
-    case "triangle":
-      return element("path", { d: trianglePath(9, 0, 4.6), fill: colour });
     case "arrow":
       return element("line", { ...line, x2: 11 }) + element("path", { d: "M18,0L10,-4L10,4z", fill: colour });
+    default:
+      return drawMark(mark, [9, 0], 3.8, colour);
   }
-}
-
-export function trianglePath(x: number, y: number, r: number): string {
-  const fixed = (value: number): number => Math.round(value * 100) / 100;
-  return `M${fixed(x)},${fixed(y - r)}L${fixed(x + r)},${fixed(y + r * 0.8)}L${fixed(x - r)},${fixed(y + r * 0.8)}z`;
 }
