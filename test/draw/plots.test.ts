@@ -186,9 +186,44 @@ describe("plotCreases", () => {
     expect([from[0], to[0]]).toEqual([262.5, 262.5]);
   });
 
+  it("names weight vectors inside the plot, no name on another", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 16 }), fc.nat(1000), fc.constantFrom(200, 420), (width, seed, size) => {
+        const drawn = nn.mlp([2, width, 1], { generator: new Generator(seed) });
+        const svg = plotCreases(drawn, {
+          surface: false,
+          labels: true,
+          size,
+          box: [
+            [-3, 3],
+            [-2, 1],
+          ],
+        });
+        const names = [...svg.matchAll(/<text x="(\S+)" y="(\S+)" font-size="10"[^>]*font-style="italic"/g)].map(
+          ([, x, y]) => [Number(x), Number(y)],
+        );
+        for (const [i, [x, y]] of names.entries()) {
+          expect(x > 5 && x < size - 5 && y > 6 && y <= size / 2).toBe(true);
+          for (const [u, v] of names.slice(0, i)) expect(Math.abs(x - u) >= 14 || Math.abs(y - v) >= 11).toBe(true);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it("draws a net without gates, and one of several outputs", () => {
     expect(plotCreases(reluNet([[[1, 1]]], [[0]]))).toContain("decision boundary");
-    expect(plotCreases(nn.mlp([2, 4, 3], { activation: "relu" }))).toContain("class boundary");
+    const thirds = reluNet(
+      [
+        [
+          [1, 0],
+          [0, 1],
+          [-1, -1],
+        ],
+      ],
+      [[0, 0, 0]],
+    );
+    expect(plotCreases(thirds)).toMatch(/output 0 is.*output 1 is.*output 2 is largest.*class boundary/);
   });
 
   it("names a box that is none, and data that do not fit", () => {
@@ -353,8 +388,84 @@ describe("plotPartition", () => {
     expect(plotPartition(whole, {})).toContain(">1 cell.<");
   });
 
-  it("numbers the cells", () => {
-    expect(count(plotPartition(p, { labels: true }), 'paint-order="stroke"')).toBe(p.cells.length);
+  it("numbers the cells that have room, inside the cell", () => {
+    const svg = plotPartition(p, { labels: true, boundary: false });
+    const texts = [...svg.matchAll(/<text x="(\S+)" y="(\S+)" font-size="8"[^>]*>(\d+)</g)];
+    expect(texts.length).toBeGreaterThan(p.cells.length / 3);
+    for (const [, x, y, label] of texts) {
+      const width = 8 * 0.6 * label.length;
+      for (const [u, v] of [
+        [-width / 2, -6],
+        [width / 2, -6],
+        [width / 2, 0],
+        [-width / 2, 0],
+      ]) {
+        // from pixels to the box
+        const corner = [((Number(x) + u) / 420) * 4 - 2, 2 - ((Number(y) + v) / 420) * 4];
+        expect(p.locate(corner)?.index).toBe(Number(label));
+      }
+    }
+  });
+
+  it.each(["pattern", "depth"] as const)("colours by %s with what is no class's colour", (colour) => {
+    const deep = partition(nn.mlp([2, 6, 6, 6, 1], { generator: new Generator(3) }), { box });
+    const svg = plotPartition(deep, { colour, boundary: false, creases: false, legend: false });
+    const fills = [...svg.matchAll(/fill="#(\w\w)(\w\w)(\w\w)" stroke/g)];
+    expect(fills.length).toBeGreaterThan(1);
+    for (const [, ...channels] of fills) {
+      const values = channels.map((channel) => Number.parseInt(channel, 16));
+      expect(Math.max(...values) - Math.min(...values)).toBeLessThanOrEqual(28);
+    }
+  });
+
+  it("has a legend of what is in the picture, and of nothing else", () => {
+    // relu(x) + 1: slopes 0 and 1, values from 1 to 3, no boundary
+    const above = partition(reluNet([[[1, 0]], [[1]]], [[0], [1]]), { box });
+    const slope = plotPartition(above, { colour: "slope" });
+    expect(slope).toContain(">slope of the output<");
+    expect(slope).toMatch(/>0<\/text>.*>1<\/text>/);
+    expect(slope).not.toContain("output = 0");
+    const value = plotPartition(above, { colour: "value" });
+    expect(value).toMatch(/>1<\/text>.*>3<\/text>/);
+    expect(value).not.toContain(">0</text></g><g");
+    expect(plotCreases(above.net)).not.toContain("decision boundary");
+    // slope 2 everywhere: one colour, one number
+    const flat = partition(reluNet([[[2, 0]]], [[0]]), { box });
+    expect(plotPartition(flat, { colour: "slope" })).toMatch(/>slope of the output<\/text><rect[^>]*\/><text[^>]*>2</);
+    // the first class wins everywhere
+    const one = partition(
+      reluNet(
+        [
+          [
+            [0, 0],
+            [0, 0],
+          ],
+        ],
+        [[1, 0]],
+      ),
+      { box },
+    );
+    expect(plotPartition(one)).not.toContain("class boundary");
+    expect(plotCreases(one.net)).not.toMatch(/class boundary|output 1 is largest/);
+  });
+
+  it("says which output it shows, where there are several", () => {
+    const several = partition(nn.mlp([2, 6, 3], { generator: new Generator(3) }), { box });
+    expect(plotPartition(several, { colour: "slope", output: 2 })).toContain(">slope of output 2<");
+    expect(plotPartition(several, { colour: "value", output: 1 })).toContain(">output 1<");
+  });
+
+  it("writes no hyphen for a minus", () => {
+    for (const svg of [plotPartition(p, { colour: "value" }), plotAffineRows([[1, -2]], { b: [-0.5] })]) {
+      expect(svg).not.toMatch(/>(b = )?-\d/);
+      expect(svg).toMatch(/−\d/);
+    }
+  });
+
+  it("sets creases off from the ground of slopes", () => {
+    const edges = (colour: "slope" | "pattern"): number =>
+      count(plotPartition(p, { colour, boundary: false }), 'fill="none" stroke="#ffffff"');
+    expect([edges("slope"), edges("pattern")]).toEqual([2, 0]);
   });
 
   it("draws what a stopped run found, and says that it was stopped", () => {
