@@ -37,8 +37,8 @@ const OPTIONS = {
 /** Black is for the sum. */
 const hues = categorical.filter((colour) => colour !== palette.black);
 
-/** More hinges than this are drawn thin and without names of their own. */
-const NAMED_HINGES = 8;
+/** More hinges than there are colours are drawn thin and without names of their own. */
+const NAMED_HINGES = hues.length;
 
 /**
  * A net of one input and one output as the sum that it is: on the left what each unit of the last hidden layer adds, one by

@@ -142,6 +142,25 @@ describe("plotLines", () => {
   });
 });
 
+describe("curves in a plot", () => {
+  it("have sixteen looks in a chart of lines", () => {
+    const svg = plotLines(Array.from({ length: 16 }, (_, i) => ({ name: `run ${i}`, y: [i, i] })));
+    const looks = [...svg.matchAll(/<line x1="0" y1="0" x2="18" y2="0"( stroke=.*?)\/>/g)].map(([, look]) => look);
+    expect(looks).toHaveLength(16);
+    expect(new Set(looks).size).toBe(16);
+  });
+
+  it("have a colour each, or no name, in a sum of hinges", () => {
+    for (const units of [7, 8]) {
+      const ones = Array.from({ length: units }, () => 1);
+      const sum = reluNet([ones.map((one) => [one]), [ones]], [ones.map((_, i) => -i / 10), [0]]);
+      const named = [...plotHinges(sum).matchAll(/stroke="(#\w+)" stroke-width="2"\/><text[^>]*>unit/g)];
+      expect(named).toHaveLength(units === 7 ? 7 : 0);
+      expect(new Set(named.map(([, colour]) => colour)).size).toBe(named.length);
+    }
+  });
+});
+
 describe("plotHinges", () => {
   it("adds the hinges up to the net, and marks its kinks", () => {
     const svg = plotHinges(absolute, { domain: [-1, 1] });
@@ -270,6 +289,12 @@ describe("plotAffineRows", () => {
     const svg = plotAffineRows(A, { shape: [3, 3], b });
     expect(count(svg, 'font-weight="bold"')).toBe(3);
     expect(count(svg, "b = ")).toBe(3);
+  });
+
+  it("writes an offset beside its row's name, not over it", () => {
+    const svg = plotAffineRows([[1, 2]], { names: ["a long name of a row"], b: [-0.125], cell: 4 });
+    const end = Number(/<text x="(\S+)" y="10" font-size="9"[^>]*text-anchor="end"> b =/.exec(svg)?.[1]);
+    expect(end - "b = −0.125".length * 4.8).toBeGreaterThan("a long name of a row".length * 5.6);
   });
 
   it("takes the image's shape from the tensor", () => {

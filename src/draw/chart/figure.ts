@@ -9,8 +9,11 @@ export interface LegendKey {
   readonly label: string;
   readonly colour: string;
   /** How the key looks. */
-  readonly mark: "line" | "thick" | "dashed" | "box" | "arrow" | Mark;
+  readonly mark: keyof typeof dashes | "thick" | "box" | "arrow" | Mark;
 }
+
+/** Lengths of strokes and gaps of a line. */
+export const dashes = { line: null, dashed: "5 3", dotted: "1.5 2.5", "dash-dotted": "7 2.5 1.5 2.5" } as const;
 
 /** Colours in a row. */
 export interface LegendScale {
@@ -158,12 +161,13 @@ function scaleEntry({ label, colours, ticks }: LegendScale, width: number): Laid
 function key(mark: LegendKey["mark"], colour: string): string {
   const line = { x1: 0, y1: 0, x2: 18, y2: 0, stroke: colour, "stroke-width": 2 };
   switch (mark) {
-    case "line":
-      return element("line", line);
     case "thick":
       return element("line", { ...line, "stroke-width": 3.4 });
+    case "line":
     case "dashed":
-      return element("line", { ...line, "stroke-dasharray": "4 3" });
+    case "dotted":
+    case "dash-dotted":
+      return element("line", { ...line, "stroke-dasharray": dashes[mark] });
     case "box":
       return element("rect", { x: 2, y: -6, width: 14, height: 12, fill: colour });
     case "arrow":
