@@ -178,7 +178,8 @@ function legendLines(readings: ReadonlyMap<GraphNode, GateReading>, compares: bo
   if (hinges.length === 0) return cells.length === 0 ? [] : [cells.join("   ")];
   return [
     cells.join("   "),
-    "gates: blue if all units are active, orange if some, dashed grey if none; dashed: cut off by inactive units",
+    "gates: blue if all units are active, orange if some, dashed grey if none",
+    "dashed: cut off by inactive units",
   ];
 }
 

@@ -1,9 +1,11 @@
+import { FONT, textWidth } from "./chart/svg.js";
 import { palette } from "./palette.js";
 import { glyphs, STRIP_LINE } from "./strip.js";
 
 /**
  * Typesets what Graphviz laid out: titles in bold, details smaller, cells of strips painted instead of written. Sizes only
- * shrink, so everything still fits. Graphviz has escaped all text; it is passed through as it is.
+ * shrink, so everything still fits. Graphviz measures text in Helvetica: where title and legend need more room in a wider
+ * font, the picture is widened. Graphviz has escaped all text; it is passed through as it is.
  */
 export function finishSvg(svg: string): string {
   const lines = svg
@@ -14,6 +16,7 @@ export function finishSvg(svg: string): string {
   const out: string[] = [];
   let kind = "graph";
   let index = 0;
+  let right = 0;
   for (const line of lines) {
     const group = /^<g id="[^"]*" class="([^"]*)"/.exec(line);
     if (group !== null) {
@@ -31,17 +34,33 @@ export function finishSvg(svg: string): string {
     }
     const [, anchor, x, y, size, rest, content] = text;
     const at: TextAt = { anchor, x: Number(x), y: Number(y), size: Number(size), rest };
+    if (/^graph\b/.test(kind)) right = Math.max(right, rightEnd(content, at));
     out.push(finishText(content, at, kind, index++));
   }
-  return out
-    .join("\n")
+  return widened(out.join("\n"), right)
     .replace(/<svg width="([\d.]+)pt" height="([\d.]+)pt"/, '<svg role="img" width="$1" height="$2"')
     .replace(/ xmlns:xlink="[^"]*"/, "")
     .replace(/stroke="transparent"/g, 'stroke="none"')
     .replace(/font-family="Helvetica,sans-Serif"/g, `font-family="${FONT}"`);
 }
 
-const FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif";
+/** About where a text ends that may be bold. */
+function rightEnd(content: string, { anchor, x, size }: TextAt): number {
+  const width = 1.1 * textWidth(content.replace(/&[^;]*;/g, " "), size);
+  return x + (anchor === "middle" ? width / 2 : width);
+}
+
+/** The picture, its ground reaching to `right` at least. */
+function widened(svg: string, right: number): string {
+  const ground = /points="-4,4 -4,[-\d.]+ ([\d.]+),/.exec(svg)?.[1];
+  if (ground === undefined || Number(ground) >= right) return svg;
+  const more = Math.ceil(right - Number(ground));
+  const wider = (_: string, head: string, width: string): string => `${head}${(Number(width) + more).toFixed(2)}`;
+  return svg
+    .replace(/(<svg width=")([\d.]+)/, wider)
+    .replace(/(viewBox="[\d.]+ [\d.]+ )([\d.]+)/, wider)
+    .replace(/points="-4,4[^"]*"/, (points) => points.replace(/( )([\d.]+)(?=,)/g, wider));
+}
 
 interface TextAt {
   readonly anchor: string;

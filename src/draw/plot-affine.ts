@@ -1,10 +1,10 @@
 import { ShapeError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
 import { Tensor } from "../graph/tensor.js";
-import { divergingColour } from "./chart/bands.js";
+import { divergingColour, shortNumber } from "./chart/bands.js";
 import { type Block, figure } from "./chart/figure.js";
 import { numbersOf, type Rows, rowsOf } from "./chart/points.js";
-import { element, text } from "./chart/svg.js";
+import { element, text, textWidth } from "./chart/svg.js";
 import { palette } from "./palette.js";
 import { titled } from "./plot-lines.js";
 
@@ -51,13 +51,15 @@ export function plotAffineRows(A: Rows, options: AffineRowsOptions = {}): string
   }
   const blocks = rows.map((values, i): Block => {
     const name = options.names?.[i] ?? `row ${i}`;
-    const offset = b === null ? "" : ` b = ${b[i] > 0 ? "+" : ""}${Number(b[i].toPrecision(3))}`;
+    const offset = b === null ? "" : ` b = ${b[i] > 0 ? "+" : ""}${shortNumber(b[i], 3)}`;
+    // name and offset beside each other, the name in bold
+    const head = Math.max(width * cell, 1.15 * textWidth(name, 10.5) + textWidth(offset, 9) + 4);
     return {
-      width: Math.max(width * cell, 60),
+      width: Math.max(head, 60),
       height: height * cell + 20,
       svg:
         text(name, 0, 10, { size: 10.5, fill: palette.black, weight: "bold" }) +
-        (offset === "" ? "" : text(offset, width * cell, 10, { size: 9, anchor: "end" })) +
+        (offset === "" ? "" : text(offset, head, 10, { size: 9, anchor: "end" })) +
         element(
           "g",
           { transform: "translate(0 16)", "shape-rendering": "crispEdges" },
@@ -116,13 +118,13 @@ function scaleBlock(largest: number): Block {
   const cells = Array.from({ length: 2 * STEPS + 1 }, (_, i) =>
     element("rect", { x: 30 + i * 4, y: 4, width: 4, height: side, fill: divergingColour((i - STEPS) / STEPS) }),
   );
-  const label = String(Number(largest.toPrecision(2)));
+  const label = shortNumber(largest, 2);
   return {
     width: 170,
     height: 18,
     svg:
       element("g", { "shape-rendering": "crispEdges" }, ...cells) +
-      text(`-${label}`, 26, 11.5, { size: 9, anchor: "end" }) +
+      text(`−${label}`, 26, 11.5, { size: 9, anchor: "end" }) +
       text(label, 30 + 4 * (2 * STEPS + 1) + 4, 11.5, { size: 9 }),
   };
 }

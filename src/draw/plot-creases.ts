@@ -1,29 +1,29 @@
 import { DrawError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
 import { type Partition, partition } from "../geometry/partition.js";
-import { row } from "../pwl/blocks.js";
-import { checkBox } from "../pwl/box.js";
-import type { GateLayer, HingeLayer, PwlNet } from "../pwl/net.js";
+import { type Box, checkBox } from "../pwl/box.js";
+import type { GateLayer, PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
-import { fillCells, segmentsPath, valueBands } from "./chart/bands.js";
+import { fillByValue, fillCells, segmentsPath } from "./chart/bands.js";
 import { figure, type LegendEntry } from "./chart/figure.js";
+import { drawCrease, drawWeights, firstLayer, linesIn } from "./chart/lines.js";
+import { classGround, MOST_CLASSES } from "./chart/marks.js";
 import { domainOf, Panel } from "./chart/panel.js";
-import { classColour, DATA, drawPoints, netOf, type PointData, pointsOf } from "./chart/points.js";
-import { element, type Point, pathThrough, text } from "./chart/svg.js";
+import { DATA, drawPoints, netOf, type PointData, pointsOf } from "./chart/points.js";
+import { element } from "./chart/svg.js";
 import { palette } from "./palette.js";
 import { titled } from "./plot-lines.js";
-
-export type Box = readonly [readonly [number, number], readonly [number, number]];
 
 export interface CreasesOptions {
   /** What is drawn of the plane. Default: around the data; without data [-1, 1] × [-1, 1]. */
   readonly box?: Box;
+  /** Points of the plane: { points, classes }, or a data set { inputs, labels }; names of the classes if there are any. */
   readonly data?: PointData;
   /** The net's values as bands of colour, and its decision boundary. Default true. */
   readonly surface?: boolean;
   /** Creases of the first layer with their weight vectors. Default true. */
   readonly creases?: boolean;
-  /** Names W₁, W₂, … at the weight vectors. Default: up to 12 units. */
+  /** Names W₁, W₂, … at the weight vectors, where there is room. Default: up to 12 units. */
   readonly labels?: boolean;
   readonly title?: string;
   readonly caption?: string;
@@ -49,8 +49,7 @@ const OPTIONS = {
 export function plotCreases(f: Readable, options: CreasesOptions = {}): string {
   checkOptions(options, OPTIONS, "plotCreases");
   const net = netOf(f, 2, "plotCreases");
-  if (options.box !== undefined) checkBox(options.box, { where: "plotCreases", dimension: 2 });
-  const box = options.box ?? boxAround(options.data);
+  const box = checkBox(options.box ?? boxAround(options.data), { where: "plotCreases", dimension: 2 });
   const panel = boxPanel(box, options);
   const legend: LegendEntry[] = [];
   if (options.surface ?? true) legend.push(...drawSurface(panel, partition(net, { box }), net));
@@ -110,161 +109,35 @@ export function boxPanel(
 /** Fills the panel with the net's values, or with its classes where it has several outputs, and draws the boundary. */
 function drawSurface(panel: Panel, p: Partition, net: PwlNet): LegendEntry[] {
   if (net.output.size > 1) {
-    drawClasses(panel, p, net);
-    drawBoundary(panel, p.classBoundary().coordinates);
-    return [{ label: "class boundary", colour: palette.black, mark: "thick" }];
+    return [...drawClasses(panel, p, net), ...drawBoundary(panel, p.classBoundary().coordinates, "class boundary")];
   }
-  const { svg, bands } = valueBands(p, 0, 0, panel.at);
-  panel.add(svg);
-  drawBoundary(panel, p.levelSet().coordinates);
-  return [
-    { label: "output below 0", colour: bands[2].colour, mark: "box" },
-    { label: "above 0", colour: bands[bands.length - 3].colour, mark: "box" },
-    { label: "decision boundary", colour: palette.black, mark: "thick" },
-  ];
+  return [fillByValue(panel, p, 0), ...drawBoundary(panel, p.levelSet().coordinates, "decision boundary")];
 }
 
 /** Fills the plane by the largest output: the same box, cut by one more gate, the maximum of the outputs. */
-function drawClasses(panel: Panel, p: Partition, net: PwlNet): void {
+function drawClasses(panel: Panel, p: Partition, net: PwlNet): LegendEntry[] {
   const { size } = net.output;
+  if (size > MOST_CLASSES) {
+    throw new DrawError(
+      `plotCreases: the net has ${size} outputs, plots tell ${MOST_CLASSES} classes apart; pass surface: false`,
+    );
+  }
   const largest: GateLayer = { kind: "max", name: "class", argument: net.output, starts: Int32Array.of(0, size) };
   const cut = partition({ ...net, layers: [...net.layers, largest] }, { box: [p.slice.s, p.slice.t] });
-  fillCells(panel, cut, (cell) => classColour(cut.tree.state(net.layers.length, cell, 0), true));
+  const winner = (cell: number): number => cut.tree.state(net.layers.length, cell, 0);
+  fillCells(panel, cut, (cell) => classGround(winner(cell)));
+  const winners = new Set(Array.from({ length: cut.cells.length }, (_, cell) => winner(cell)));
+  return Array.from({ length: size }, (_, one) => one)
+    .filter((one) => winners.has(one))
+    .map((one) => ({ label: `output ${one} is largest`, colour: classGround(one), mark: "box" }));
 }
 
-export function drawBoundary(panel: Panel, coordinates: ArrayLike<number>): void {
+/** Draws the segments of a boundary, and gives its legend where there are any. */
+export function drawBoundary(panel: Panel, coordinates: ArrayLike<number>, label: string): LegendEntry[] {
   const d = segmentsPath(coordinates, panel.at);
-  if (d === "") return;
-  panel.add(element("path", { d, fill: "none", stroke: palette.white, "stroke-width": 5, "stroke-linecap": "round" }));
-  panel.add(
-    element("path", { d, fill: "none", stroke: palette.black, "stroke-width": 2.6, "stroke-linecap": "round" }),
-  );
-}
-
-/** The hinges that read the input first; null in a net without gates. */
-export function firstLayer(net: PwlNet, where: string, option: string): HingeLayer | null {
-  const layer = net.layers.at(0) ?? null;
-  if (layer !== null && layer.kind !== "hinge") {
-    throw new DrawError(
-      `${where}: the net's first layer chooses maxima, whose creases have no weight vector; pass ${option}: false`,
-    );
-  }
-  return layer;
-}
-
-/** One unit's line w · x + b = 0. */
-interface Line {
-  readonly unit: number;
-  readonly w: Point;
-  readonly b: number;
-}
-
-/** A line as it is drawn, in pixels. */
-export interface DrawnLine extends Line {
-  readonly ends: readonly [Point, Point];
-  /** Unit vector perpendicular to the line, on the side where the unit is active. */
-  readonly towards: Point;
-}
-
-const SHADE = 11;
-const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
-
-const subscript = (n: number): string => [...String(n)].map((digit) => SUBSCRIPTS[Number(digit)]).join("");
-
-/** The creases of the first layer that cross the box. */
-export function linesIn(panel: Panel, layer: HingeLayer, box: Box): DrawnLine[] {
-  return linesOf(layer).flatMap((line) => {
-    const ends = clipLine(line, box);
-    if (ends === null) return [];
-    const [p, q] = ends.map(panel.at);
-    return [{ ...line, ends: [p, q], towards: activeNormal(panel, line, ends[0], p, q) }];
-  });
-}
-
-function drawCrease(panel: Panel, { ends: [p, q], towards: [dx, dy] }: DrawnLine): void {
-  // the shade is drawn beyond the box, which clips it, so that it has no ends inside
-  const length = Math.hypot(q[0] - p[0], q[1] - p[1]) || 1;
-  const along: Point = [(40 * (q[0] - p[0])) / length, (40 * (q[1] - p[1])) / length];
-  const from: Point = [p[0] - along[0], p[1] - along[1]];
-  const to: Point = [q[0] + along[0], q[1] + along[1]];
-  const shade: Point[] = [
-    from,
-    to,
-    [to[0] + SHADE * dx, to[1] + SHADE * dy],
-    [from[0] + SHADE * dx, from[1] + SHADE * dy],
-  ];
-  panel.add(element("path", { d: pathThrough(shade, true), fill: palette.black, opacity: 0.1 }));
-  panel.add(element("path", { d: pathThrough([from, to]), stroke: palette.black, "stroke-width": 1.2, opacity: 0.75 }));
-}
-
-export function drawWeights(panel: Panel, lines: readonly DrawnLine[], labels?: boolean): void {
-  const largest = Math.max(...lines.map(({ b }) => Math.abs(b)), Number.MIN_VALUE);
-  for (const { unit, b, ends, towards } of lines) {
-    const length = 14 + 40 * (Math.abs(b) / largest);
-    const [mx, my] = middle(ends[0], ends[1], unit);
-    const tip: Point = [mx + length * towards[0], my + length * towards[1]];
-    panel.add(arrow([mx, my], tip, towards));
-    if (!(labels ?? lines.length <= 12)) continue;
-    panel.add(
-      text(`W${subscript(unit + 1)}`, tip[0] + 9 * towards[0], tip[1] + 9 * towards[1] + 3, {
-        size: 10,
-        fill: palette.black,
-        anchor: "middle",
-        style: "italic",
-        halo: true,
-      }),
-    );
-  }
-}
-
-/** Units whose weights are all 0 have no line. */
-function linesOf({ argument, threshold }: HingeLayer): Line[] {
-  const lines: Line[] = [];
-  for (let unit = 0; unit < argument.size; unit++) {
-    const w: [number, number] = [0, 0];
-    for (const { block } of argument.terms) {
-      const { indices, values } = row(block, unit);
-      indices.forEach((j, k) => {
-        w[j] += values[k];
-      });
-    }
-    if (w[0] !== 0 || w[1] !== 0) lines.push({ unit, w, b: argument.bias[unit] - threshold[unit] });
-  }
-  return lines;
-}
-
-/** The segment of a line in a box, null where it misses it. */
-function clipLine({ w: [a, c], b }: Line, [[x0, x1], [y0, y1]]: Box): [Point, Point] | null {
-  const found: Point[] = [];
-  const add = (x: number, y: number): void => {
-    const inside = x >= x0 && x <= x1 && y >= y0 && y <= y1;
-    if (inside && !found.some(([u, v]) => u === x && v === y)) found.push([x, y]);
-  };
-  if (c !== 0) for (const x of [x0, x1]) add(x, -(a * x + b) / c);
-  if (a !== 0) for (const y of [y0, y1]) add(-(c * y + b) / a, y);
-  return found.length < 2 ? null : [found[0], found[1]];
-}
-
-/** Unit normal of the drawn line, on the side where the unit is active. */
-function activeNormal(panel: Panel, { w }: Line, at: Point, p: Point, q: Point): Point {
-  const length = Math.hypot(q[0] - p[0], q[1] - p[1]) || 1;
-  const normal: Point = [-(q[1] - p[1]) / length, (q[0] - p[0]) / length];
-  const further = panel.at([at[0] + w[0], at[1] + w[1]]);
-  const side = (further[0] - p[0]) * normal[0] + (further[1] - p[1]) * normal[1];
-  return side >= 0 ? normal : [-normal[0], -normal[1]];
-}
-
-/** Where the arrow stands: near the middle, a little shifted from unit to unit, so that arrows do not meet. */
-function middle(p: Point, q: Point, i: number): Point {
-  const share = 0.5 + 0.22 * Math.sin(i * 2.399963);
-  return [p[0] + share * (q[0] - p[0]), p[1] + share * (q[1] - p[1])];
-}
-
-function arrow(from: Point, to: Point, [dx, dy]: Point): string {
-  const base: Point = [to[0] - 7 * dx, to[1] - 7 * dy];
-  const head: Point[] = [to, [base[0] - 3.6 * dy, base[1] + 3.6 * dx], [base[0] + 3.6 * dy, base[1] - 3.6 * dx]];
-  return (
-    element("path", { d: pathThrough([from, base]), stroke: palette.purple, "stroke-width": 2 }) +
-    element("path", { d: pathThrough(head, true), fill: palette.purple })
-  );
+  if (d === "") return [];
+  const look = { d, fill: "none", "stroke-linecap": "round" };
+  panel.add(element("path", { ...look, stroke: palette.white, "stroke-width": 5 }));
+  panel.add(element("path", { ...look, stroke: palette.black, "stroke-width": 2.6 }));
+  return [{ label, colour: palette.black, mark: "thick" }];
 }

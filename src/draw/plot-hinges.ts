@@ -8,33 +8,37 @@ import { gateCount, type PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";
 import { type Block, figure, type LegendEntry } from "./chart/figure.js";
 import { domainOf, Panel } from "./chart/panel.js";
-import { type Numbers, netOf, numbersOf } from "./chart/points.js";
+import { eitherForm, type Numbers, netOf, numbersOf } from "./chart/points.js";
 import type { Point } from "./chart/svg.js";
 import { categorical, palette } from "./palette.js";
 import { titled } from "./plot-lines.js";
 
 export interface HingesOptions {
   /** From where to where. Default [-1, 1]. */
-  readonly domain?: readonly [number, number];
+  readonly domain?: readonly number[];
   /** The function that the net should be, drawn dashed. */
   readonly target?: (x: number) => number;
-  /** The points that it was fitted to. */
-  readonly data?: { readonly x: Numbers; readonly y: Numbers };
+  /** The points that it was fitted to: { x, y }, or a data set { inputs, labels }. */
+  readonly data?: { readonly x: Numbers; readonly y: Numbers } | { readonly inputs: Numbers; readonly labels: Numbers };
   readonly title?: string;
   readonly caption?: string;
   readonly targetName?: string;
 }
 
 const OPTIONS = {
-  ...{ domain: "anything", target: "a function", data: { x: "anything", y: "anything" } },
+  ...{
+    domain: "anything",
+    target: "a function",
+    data: { x: "anything", y: "anything", inputs: "anything", labels: "anything" },
+  },
   ...{ title: "a text", caption: "a text", targetName: "a text" },
 } satisfies OptionKinds;
 
 /** Black is for the sum. */
 const hues = categorical.filter((colour) => colour !== palette.black);
 
-/** More hinges than this are drawn thin and without names of their own. */
-const NAMED_HINGES = 8;
+/** More hinges than there are colours are drawn thin and without names of their own. */
+const NAMED_HINGES = hues.length;
 
 /**
  * A net of one input and one output as the sum that it is: on the left what each unit of the last hidden layer adds, one by
@@ -45,9 +49,10 @@ const NAMED_HINGES = 8;
  */
 export function plotHinges(f: Readable, options: HingesOptions = {}): string {
   checkOptions(options, OPTIONS, "plotHinges");
-  const { domain = [-1, 1], target, data } = options;
+  const { target, data } = options;
   const net = netOf(f, 1, "plotHinges");
-  checkBox([domain], { where: "plotHinges: domain, as a box", dimension: 1 });
+  const [[from, to]] = checkBox([options.domain ?? [-1, 1]], { where: "plotHinges: domain, as a box", dimension: 1 });
+  const domain: [number, number] = [from, to];
   if (net.output.size !== 1) {
     throw new DrawError(`plotHinges: draws one output, the net has ${net.output.size}; pick one in the function`);
   }
@@ -162,10 +167,14 @@ function sumPanel(
   return panel.block();
 }
 
-function pointsOf({ x, y }: { readonly x: Numbers; readonly y: Numbers }): Point[] {
-  const xs = numbersOf(x, "plotHinges: data.x");
-  const ys = numbersOf(y, "plotHinges: data.y");
-  if (xs.length !== ys.length)
-    throw new ValueError(`plotHinges: data has ${xs.length} x and ${ys.length} y; give one y for each x`);
+function pointsOf(data: NonNullable<HingesOptions["data"]>): Point[] {
+  const { first, second, names } = eitherForm<Numbers, Numbers>({ ...data }, ["x", "y"], "plotHinges");
+  const xs = numbersOf(first, `plotHinges: data.${names[0]}`);
+  const ys = numbersOf(second as Numbers, `plotHinges: data.${names[1]}`);
+  if (xs.length !== ys.length) {
+    throw new ValueError(
+      `plotHinges: data has ${xs.length} ${names[0]} and ${ys.length} ${names[1]}; give one of these for each of those`,
+    );
+  }
   return xs.map((one, i) => [one, ys[i]]);
 }

@@ -1,7 +1,7 @@
 import { ShapeError, ValueError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
 import { shown } from "../base/shown.js";
-import { figure, type LegendEntry } from "./chart/figure.js";
+import { dashes, figure, type LegendEntry } from "./chart/figure.js";
 import { domainOf, Panel } from "./chart/panel.js";
 import { type Numbers, numbersOf } from "./chart/points.js";
 import type { Point } from "./chart/svg.js";
@@ -35,7 +35,8 @@ const OPTIONS = {
 const SERIES = { name: "a text", y: "anything", x: "anything", dashed: "true or false" } satisfies OptionKinds;
 
 /**
- * Curves in one chart, such as losses over epochs, as SVG. Values that are not finite leave gaps.
+ * Curves in one chart, such as losses over epochs, as SVG: eight colours, then the same dotted. Values that are not finite
+ * leave gaps.
  *
  * @throws ShapeError where x and y differ in length; ValueError for a logarithm of values that are not positive.
  */
@@ -80,17 +81,23 @@ export function plotLines(series: readonly LineSeries[], options: LinesOptions =
     ...(options.xLabel === undefined ? {} : { xLabel: options.xLabel }),
     ...(options.yLabel === undefined ? {} : { yLabel: options.yLabel }),
   });
-  curves.forEach(({ points, dashed }, i) => {
-    panel.line(points, categorical[i % categorical.length], dashed ? { "stroke-dasharray": "5 3" } : {});
+  const looks = curves.map(({ dashed }, i) => ({
+    colour: categorical[i % categorical.length],
+    mark: strokeOf(i, dashed),
+  }));
+  curves.forEach(({ points }, i) => {
+    const { colour, mark } = looks[i];
+    const dash = dashes[mark];
+    panel.line(points, colour, dash === null ? {} : { "stroke-dasharray": dash });
   });
-  const legend = curves.map(
-    ({ name, dashed }, i): LegendEntry => ({
-      label: name,
-      colour: categorical[i % categorical.length],
-      mark: dashed ? "dashed" : "line",
-    }),
-  );
+  const legend = curves.map(({ name }, i): LegendEntry => ({ label: name, ...looks[i] }));
   return figure([panel.block()], titled(title, caption), legend);
+}
+
+/** Where the colours begin anew, lines are dotted. */
+function strokeOf(i: number, dashed: boolean): keyof typeof dashes {
+  if (Math.floor(i / categorical.length) % 2 === 0) return dashed ? "dashed" : "line";
+  return dashed ? "dash-dotted" : "dotted";
 }
 
 /** Only what was given: optional properties are absent, not undefined. */

@@ -1,27 +1,29 @@
-import { interpolateViridis } from "d3-scale-chromatic";
 import { DrawError, OptionError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
 import { shown } from "../base/shown.js";
-import { outputMaps } from "../geometry/output-maps.js";
-import { requireFinite } from "../geometry/overflow.js";
 import { Partition } from "../geometry/partition.js";
-import { fillCells, hex, valueBands } from "./chart/bands.js";
+import { cellPolygon, fillByValue } from "./chart/bands.js";
+import { fillByDepth, fillByPattern, fillBySlope, layerOf } from "./chart/cells.js";
 import { figure, type LegendEntry } from "./chart/figure.js";
+import { drawWeights, firstLayer, linesIn } from "./chart/lines.js";
 import type { Panel } from "./chart/panel.js";
+import { around, overlap, placeInside, type Rectangle } from "./chart/place.js";
 import { DATA, drawPoints, type PointData } from "./chart/points.js";
 import { element, formatCoordinate, text } from "./chart/svg.js";
 import { palette } from "./palette.js";
-import { boxPanel, drawBoundary, drawWeights, firstLayer, linesIn } from "./plot-creases.js";
+import { boxPanel, drawBoundary } from "./plot-creases.js";
 import { titled } from "./plot-lines.js";
 
 export interface PartitionPlotOptions {
   /**
    * What a cell's colour says. "pattern" (default): neighbours differ; "slope": how steep the output is there, that is the
    * length of its gradient; "value": the output itself, in exact bands; "depth": the deepest layer that bounds the cell.
+   * Those of "pattern" and "depth" are nearly grey: they say nothing of classes.
    */
   readonly colour?: "pattern" | "slope" | "value" | "depth";
   /** Which output "slope" and "value" show, and whose zero set is the boundary; default 0. */
   readonly output?: number;
+  /** Points of the plane: { points, classes }, or a data set { inputs, labels }; names of the classes if there are any. */
   readonly data?: PointData;
   /** Where the output is 0, or the class changes. Default: in complete partitions. */
   readonly boundary?: boolean;
@@ -29,7 +31,7 @@ export interface PartitionPlotOptions {
   readonly creases?: boolean;
   /** Weight vectors of the first layer. Default false. */
   readonly weights?: boolean;
-  /** Numbers of the cells. Default false. */
+  /** Numbers of the cells that have room for them. Default false. */
   readonly labels?: boolean;
   /** Default true. */
   readonly legend?: boolean;
@@ -54,10 +56,13 @@ const OPTIONS = {
  * @throws DrawError for a partition of a line, or one that is incomplete where `boundary: true` is asked for.
  */
 export function plotPartition(p: Partition, options: PartitionPlotOptions = {}): string {
-  checkOptions(options, OPTIONS, "plotPartition");
+  // what was meant is clearer from p than from options that belong to another function
   if (!(p instanceof Partition)) {
-    throw new DrawError(`plotPartition: expected what partition(net, { box }) gave, got ${shown(p)}`);
+    throw new DrawError(
+      `plotPartition: pass a partition: plotPartition(partition(net, { box })); got ${typeof p === "function" ? "a function" : shown(p)}`,
+    );
   }
+  checkOptions(options, OPTIONS, "plotPartition");
   const { colour = "pattern", output = 0, boundary = p.complete, title, data } = options;
   if (p.dimension !== 2) {
     throw new DrawError("plotPartition: draws partitions of a plane, this one is of a line; use plotHinges");
@@ -75,23 +80,30 @@ export function plotPartition(p: Partition, options: PartitionPlotOptions = {}):
     ...(options.size === undefined ? {} : { size: options.size }),
   });
   const legend = colourCells(panel, p, colour, output);
-  if (options.creases ?? true) legend.push(...drawEdges(panel, p));
+  // viridis is dark on one side and light on the other: no line is seen on all of it
+  if (options.creases ?? true) legend.push(...drawEdges(panel, p, colour === "slope"));
   if (boundary) {
-    const several = p.net.output.size > 1;
-    drawBoundary(panel, several ? p.classBoundary().coordinates : p.levelSet({ output }).coordinates);
-    legend.push({ label: several ? "class boundary" : "output = 0", colour: palette.black, mark: "thick" });
+    legend.push(
+      ...(p.net.output.size > 1
+        ? drawBoundary(panel, p.classBoundary().coordinates, "class boundary")
+        : drawBoundary(panel, p.levelSet().coordinates, "output = 0")),
+    );
   }
   if (data !== undefined) legend.push(...drawPoints(panel, data, "plotPartition"));
+  let covered: readonly Rectangle[] = [];
   if (options.weights ?? false) {
     if (!slice.whole)
       throw new DrawError(
         "plotPartition: weight vectors live in the input's own plane, this is a slice; pass weights: false",
       );
     const first = firstLayer(p.net, "plotPartition", "weights");
-    drawWeights(panel, first === null ? [] : linesIn(panel, first, [slice.s, slice.t]));
-    legend.push({ label: "weight vector, as long as its bias", colour: palette.purple, mark: "arrow" });
+    const lines = first === null ? [] : linesIn(panel, first, [slice.s, slice.t]);
+    covered = drawWeights(panel, lines);
+    if (lines.length > 0) {
+      legend.push({ label: "weight vector, as long as its bias", colour: palette.purple, mark: "arrow" });
+    }
   }
-  if (options.labels ?? false) drawLabels(panel, p);
+  if (options.labels ?? false) drawLabels(panel, p, covered);
   const caption =
     options.caption ??
     `${p.cells.length.toLocaleString("en")} ${p.cells.length === 1 ? "cell" : "cells"}${p.complete ? "" : ` found before the run was stopped (${p.stopped})`}.`;
@@ -108,137 +120,61 @@ function colourCells(
     throw new OptionError(`plotPartition: output is a number from 0 to ${p.net.output.size - 1}, got ${output}`);
   }
   switch (colour) {
-    case "pattern": {
-      const colours = differentFromNeighbours(p);
-      fillCells(panel, p, (cell) => tints[colours[cell]]);
-      return [];
-    }
-    case "value": {
-      const { svg, bands } = valueBands(p, output, 0, panel.at);
-      panel.add(svg);
-      return [
-        { label: `output below ${short(bands[0].to)}`, colour: bands[0].colour, mark: "box" },
-        { label: "around 0", colour: bands[bands.length / 2].colour, mark: "box" },
-        { label: `above ${short(bands[bands.length - 1].from)}`, colour: bands[bands.length - 1].colour, mark: "box" },
-      ];
-    }
+    case "pattern":
+      return fillByPattern(panel, p);
     case "slope":
-      return fillBySlope(panel, p, output);
-    case "depth": {
-      const depth = depths(p);
-      fillCells(panel, p, (cell) => depthColour(depth[cell]));
-      const most = depth.reduce((a, b) => Math.max(a, b), 0);
-      return Array.from(
-        { length: most + 1 },
-        (_, d): LegendEntry => ({
-          label: d === 0 ? "the box alone" : `bounded by layer ${d}`,
-          colour: depthColour(d),
-          mark: "box",
-        }),
-      ).filter((_, d) => depth.includes(d));
-    }
+      return [fillBySlope(panel, p, output)];
+    case "value":
+      return [fillByValue(panel, p, output)];
+    case "depth":
+      return [fillByDepth(panel, p)];
   }
 }
 
-const short = (value: number): string => String(Number(value.toPrecision(2)));
-
-/** Light tints of the palette's hues; a plane map needs four colours, a greedy choice rarely more than six. */
-const tints = ["#cfe3f3", "#fbe3b3", "#c9e9df", "#f3d9e8", "#f9d5c0", "#e6e6e6", "#faf5b8", "#d8d3ee", "#ffffff"];
-
-/** For each cell the first tint that no earlier neighbour has. */
-function differentFromNeighbours(p: Partition): Int32Array {
+/** All inner edges, one path per layer; the deepest layers share one. @param rim a light line below each */
+function drawEdges(panel: Panel, p: Partition, rim: boolean): LegendEntry[] {
   const { complex } = p;
-  const colours = new Int32Array(complex.cellCount).fill(-1);
-  for (let cell = 0; cell < complex.cellCount; cell++) {
-    let taken = 0;
-    for (let k = complex.cellStarts[cell]; k < complex.cellStarts[cell + 1]; k++) {
-      const directed = complex.cellEdges[k];
-      const across = (directed & 1) === 0 ? complex.edgeRight[directed >> 1] : complex.edgeLeft[directed >> 1];
-      if (across >= 0 && colours[across] >= 0) taken |= 1 << colours[across];
-    }
-    let first = 0;
-    while (first < tints.length - 1 && (taken & (1 << first)) !== 0) first++;
-    colours[cell] = first;
-  }
-  return colours;
-}
-
-const SLOPE_STEPS = 10;
-
-function fillBySlope(panel: Panel, p: Partition, output: number): LegendEntry[] {
-  const { a, b } = outputMaps(p, output);
-  const slopes = Float64Array.from(a, (value, cell) => Math.hypot(value, b[cell]));
-  requireFinite(slopes, `plotPartition: a slope of output ${output}`);
-  const sorted = Float64Array.from(slopes).sort();
-  // the steepest hundredth shares the last colour
-  const most = sorted[Math.floor(0.99 * (sorted.length - 1))] || 1;
-  const step = (slope: number): number => Math.min(SLOPE_STEPS - 1, Math.floor((SLOPE_STEPS * slope) / most));
-  const colour = (at: number): string => hex(interpolateViridis(0.12 + (0.88 * at) / (SLOPE_STEPS - 1)));
-  fillCells(panel, p, (cell) => colour(step(slopes[cell])));
-  return [
-    { label: "flat", colour: colour(0), mark: "box" },
-    { label: `slope ${short(most / 2)}`, colour: colour(SLOPE_STEPS / 2), mark: "box" },
-    { label: `slope ${short(most)} and more`, colour: colour(SLOPE_STEPS - 1), mark: "box" },
-  ];
-}
-
-const depthColours = ["#f4f5f6", "#cfe3f3", "#fbe3b3", "#c9e9df", "#f3d9e8", "#f9d5c0", "#d8d3ee"];
-const depthColour = (depth: number): string => depthColours[Math.min(depth, depthColours.length - 1)];
-
-/** The deepest layer, counted from 1, whose crease bounds each cell; 0 for none. */
-function depths(p: Partition): Int32Array {
-  const { complex } = p;
-  return Int32Array.from({ length: complex.cellCount }, (_, cell) => {
-    let deepest = 0;
-    for (let k = complex.cellStarts[cell]; k < complex.cellStarts[cell + 1]; k++) {
-      deepest = Math.max(deepest, layerOf(p, complex.cellEdges[k] >> 1));
-    }
-    return deepest;
-  });
-}
-
-/** The layer, counted from 1, whose crease an edge is; 0 for a side of the box. */
-function layerOf({ complex }: Partition, edge: number): number {
-  return Math.max(0, complex.lineLayer[complex.edgeLine[edge]] + 1);
-}
-
-/** All inner edges, one path per layer. */
-function drawEdges(panel: Panel, p: Partition): LegendEntry[] {
-  const { complex } = p;
-  const paths: string[][] = [];
+  const paths: string[][] = edgeColours.map(() => []);
+  let deepest = 0;
   for (let edge = 0; edge < complex.edgeCount; edge++) {
     const layer = layerOf(p, edge);
     if (layer === 0 || complex.edgeLeft[edge] < 0 || complex.edgeRight[edge] < 0) continue;
+    deepest = Math.max(deepest, layer);
     const [from, to] = [complex.edgeFrom[edge], complex.edgeTo[edge]];
     const [x, y] = panel.at([complex.vertexS[from], complex.vertexT[from]]);
     const [u, v] = panel.at([complex.vertexS[to], complex.vertexT[to]]);
-    (paths[layer] ??= []).push(
+    paths[Math.min(layer, paths.length) - 1].push(
       `M${formatCoordinate(x)},${formatCoordinate(y)}l${formatCoordinate(u - x)},${formatCoordinate(v - y)}`,
     );
   }
   const crowd = Math.min(1, Math.sqrt(400 / Math.max(1, complex.cellCount)));
-  const legend: LegendEntry[] = [];
-  paths.forEach((parts, layer) => {
-    const stroke = edgeColours[Math.min(layer - 1, edgeColours.length - 1)];
-    panel.add(
-      element("path", {
-        d: parts.join(""),
-        fill: "none",
-        stroke,
-        "stroke-width": Math.max(0.15, (layer === 1 ? 1.4 : 0.9) * crowd),
-        "stroke-linecap": "round",
-      }),
-    );
-    legend.push({ label: `crease of layer ${layer}`, colour: stroke, mark: "line" });
+  const width = (i: number): number => Math.max(0.15, (i === 0 ? 1.4 : 0.9) * crowd);
+  const draw = (i: number, stroke: string, thickness: number): void => {
+    const d = paths[i].join("");
+    panel.add(element("path", { d, fill: "none", stroke, "stroke-width": thickness, "stroke-linecap": "round" }));
+  };
+  const used = edgeColours.map((_, i) => i).filter((i) => paths[i].length > 0);
+  if (rim) for (const i of used) draw(i, palette.white, 2.6 * width(i));
+  for (const i of used) draw(i, edgeColours[i], width(i));
+  return used.map((i) => {
+    const deeper = i === edgeColours.length - 1 && deepest > edgeColours.length ? " and deeper" : "";
+    return { label: `crease of layer ${i + 1}${deeper}`, colour: edgeColours[i], mark: "line" };
   });
-  return legend;
 }
 
 const edgeColours = [palette.darkGrey, palette.blue, palette.vermilion, palette.green, palette.purple];
 
-function drawLabels(panel: Panel, p: Partition): void {
-  for (const cell of p.cells) {
-    const [x, y] = panel.at(cell.center as [number, number]);
-    panel.add(text(String(cell.index), x, y + 3, { size: 8, anchor: "middle", fill: palette.black, halo: true }));
+/** A cell's number stands inside its cell, and meets nothing else; where there is no room, there is none. */
+function drawLabels(panel: Panel, p: Partition, covered: readonly Rectangle[]): void {
+  const [size, height] = [8, 8];
+  for (let cell = 0; cell < p.cells.length; cell++) {
+    const label = String(cell);
+    const width = 0.64 * size * label.length + 2;
+    const polygon = cellPolygon(p, cell, panel.at);
+    const place = placeInside(polygon, width, height, panel.at(p.cells.at(cell).center as [number, number]));
+    if (place === null) continue;
+    const box = around(place, width, height);
+    if (covered.some((other) => overlap(box, other))) continue;
+    panel.add(text(label, place[0], place[1] + 2.9, { size, anchor: "middle", fill: palette.black, halo: true }));
   }
 }

@@ -3,6 +3,7 @@ import { checkOptions, type OptionKinds } from "../base/options.js";
 import { ActivationPatterns } from "../pwl/activation-patterns.js";
 import { stateOf } from "../pwl/pattern.js";
 import { type Block, figure, type LegendEntry } from "./chart/figure.js";
+import { mixed } from "./chart/marks.js";
 import { classesOf, type Numbers, type Rows, rowsOf } from "./chart/points.js";
 import { element, text } from "./chart/svg.js";
 import { categorical, palette } from "./palette.js";
@@ -66,7 +67,7 @@ export function plotPatterns(patterns: ActivationPatterns | Rows, options: Patte
   ];
   if (classes !== null) {
     for (const one of [...new Set(classes)].sort((a, b) => a - b)) {
-      legend.push({ label: options.classNames?.[one] ?? `class ${one}`, colour: classColour(one), mark: "box" });
+      legend.push({ label: options.classNames?.[one] ?? `class ${one}`, colour: barColour(one), mark: "box" });
     }
   }
   const caption =
@@ -75,7 +76,12 @@ export function plotPatterns(patterns: ActivationPatterns | Rows, options: Patte
   return figure([block], titled(options.title, caption), legend);
 }
 
-const classColour = (one: number): string => categorical[(one + 1) % categorical.length];
+/** Without blue, which says "active". */
+const hues = categorical.filter((colour) => colour !== palette.blue);
+
+/** Where the colours begin anew, they are lighter. */
+const barColour = (one: number): string =>
+  mixed(hues[one % hues.length], [1, 0.55, 0.25][Math.floor(one / hues.length)]);
 
 function tableOf(patterns: ActivationPatterns | Rows, options: PatternsOptions): Table {
   if (patterns instanceof ActivationPatterns) {
@@ -143,14 +149,14 @@ function stripBlock(
     x += LAYER_GAP;
   });
   parts.push(
-    element("path", { d: inactive, fill: "#e4e6e8" }),
+    element("path", { d: inactive, fill: palette.lightGrey }),
     element("path", { d: active, fill: palette.blue }),
     ...bars,
   );
   for (const [place, i] of order.entries()) {
     if (classes !== null) {
       parts.push(
-        element("rect", { x: left - 9, y: top + place * line, width: 5, height: line, fill: classColour(classes[i]) }),
+        element("rect", { x: left - 9, y: top + place * line, width: 5, height: line, fill: barColour(classes[i]) }),
       );
     }
     if (named)

@@ -97,7 +97,8 @@ function textOf(parts: readonly Uint8Array[]): string {
 }
 
 /**
- * SVG as PNG, `scale` (default 2) pixels per point. Text is set in the machine's own fonts.
+ * SVG as PNG, `scale` (default 2) pixels per point. Text is set in the machine's own fonts; what names none of them, in
+ * DejaVu Sans.
  *
  * @throws DrawError where the text is no SVG, or where there is no Node; MissingPackageError without `@resvg/resvg-js`.
  */
@@ -110,7 +111,7 @@ export async function rasterize(svg: string, options: { scale?: number } = {}): 
   try {
     const image = new Resvg(svg, {
       fitTo: { mode: "zoom", value: scale },
-      font: { loadSystemFonts: true, defaultFontFamily: "Liberation Sans" },
+      font: { loadSystemFonts: true, defaultFontFamily: "DejaVu Sans" },
       background: "#ffffff",
     });
     return image.render().asPng();

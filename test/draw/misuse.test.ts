@@ -28,7 +28,15 @@ const svg = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>";
 type Anyhow = (...given: unknown[]) => unknown;
 
 const calls: (readonly [of: unknown, given: readonly unknown[], message: string])[] = [
-  ...[undefined, null, {}, net, "p"].map((one) => [plotPartition, [one], "expected what partition"] as const),
+  ...[undefined, null, {}, net, "p"].map(
+    (one) => [plotPartition, [one], "pass a partition: plotPartition(partition(net, { box }))"] as const,
+  ),
+  [
+    plotPartition,
+    [net, { box: [[-1, 1]] }],
+    "pass a partition: plotPartition(partition(net, { box })); got a Sequential",
+  ],
+  [plotPartition, [(x: unknown) => x], "got a function"],
   [plotPartition, [partition(line, { box: [[0, 1]] })], "use plotHinges"],
   [plotPartition, [p, { color: "slope" }], 'unknown option "color"; known are colour'],
   [plotPartition, [p, { colour: "slopes" }], 'colour is "slopes"; pass "pattern", "slope"'],
@@ -42,6 +50,27 @@ const calls: (readonly [of: unknown, given: readonly unknown[], message: string]
   [plotPartition, [p, null], "got null"],
   [plotPartition, [p, { data: rows }], "data is an object such as { points: … }, got an array"],
   [plotPartition, [p, { data: { point: rows } }], 'unknown option "data.point"'],
+  [
+    plotPartition,
+    [p, { data: { points: rows, classes: [0, 20] } }],
+    "the class of point 1 is 20: plots tell 20 classes apart",
+  ],
+  [
+    plotPartition,
+    [p, { data: { points: rows, labels: [0, 1] } }],
+    "data has labels and points; pass { points, classes }",
+  ],
+  [
+    plotPartition,
+    [p, { data: { inputs: rows, classes: [0, 1] } }],
+    "data has inputs and classes; pass { points, classes }",
+  ],
+  [plotPartition, [p, { data: { inputs: [[0, 0, 0]] } }], "data.inputs: point 0 is [0, 0, 0]"],
+  [plotPartition, [p, { data: { labels: [0] } }], "data.inputs: expected rows of numbers"],
+  [plotCreases, [nn.mlp([2, 4, 21])], "the net has 21 outputs, plots tell 20 classes apart; pass surface: false"],
+  [plotHinges, [line, { data: { inputs: [1, 2], labels: [1] } }], "data has 2 inputs and 1 labels"],
+  [plotHinges, [line, { data: { inputs: [1], y: [1] } }], "data has inputs and y; pass { x, y }"],
+  [plotPatterns, [activationPatterns(net, rows), { classes: [0, 20] }], "the class of row 1 is 20"],
   [plotPartition, [p, { data: {} }], "data.points: expected rows of numbers"],
   [plotPartition, [p, { data: { points: "abc" } }], 'got "abc"'],
   [plotPartition, [p, { data: { points: [[0, Number.NaN]] } }], "point 0 is [0, NaN]; pass two finite numbers"],

@@ -247,6 +247,20 @@ describe("the core", () => {
     expect(seen.size).toBeGreaterThan(10);
   });
 
+  it("leaves room for title and legend in a font wider than Graphviz measures in", async () => {
+    const graph = trace((x) => x.relu(), tensor([0.3, -0.7]));
+    const svg = await render(toDot(graph, { gates: true, title: "One relu, and which of its units are active here" }));
+    const width = Number(/viewBox="\S+ \S+ (\S+)/.exec(svg)?.[1]);
+    const lines = [...svg.matchAll(/^<text text-anchor="start" x="(\S+)".*font-size="(\S+)"[^>]*>(.*)<\/text>$/gm)];
+    expect(lines).toHaveLength(4);
+    for (const [, x, size, content] of lines) {
+      const plain = content.replace(/<[^>]*>/g, "").replace(/&[^;]*;/g, " ");
+      expect(Number(x) + 4 + 0.59 * Number(size) * plain.length).toBeLessThan(width);
+    }
+    expect(svg).toContain(`points="-4,4 `);
+    expect(Number(/points="-4,4 -4,\S+ ([\d.]+)/.exec(svg)?.[1])).toBeCloseTo(width - 4, 0);
+  });
+
   it("passes SVG of others through finishing unharmed", () => {
     const svg = '<svg width="10pt" height="10pt"><g id="a" class="node"><text x="1" y="2">a &lt; b</text></g></svg>';
     expect(finishSvg(svg)).toContain("a &lt; b");

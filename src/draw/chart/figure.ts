@@ -1,12 +1,26 @@
 import { palette } from "../palette.js";
+import { drawMark, type Mark } from "./marks.js";
 import { element, FONT, text, textWidth, wrapText } from "./svg.js";
 
-/** One key of a legend. */
-export interface LegendEntry {
+/** One line of a legend: what a mark or a colour means, or a scale of colours. */
+export type LegendEntry = LegendKey | LegendScale;
+
+export interface LegendKey {
   readonly label: string;
   readonly colour: string;
   /** How the key looks. */
-  readonly mark: "line" | "thick" | "dashed" | "box" | "circle" | "triangle" | "arrow";
+  readonly mark: keyof typeof dashes | "thick" | "box" | "arrow" | Mark;
+}
+
+/** Lengths of strokes and gaps of a line. */
+export const dashes = { line: null, dashed: "5 3", dotted: "1.5 2.5", "dash-dotted": "7 2.5 1.5 2.5" } as const;
+
+/** Colours in a row. */
+export interface LegendScale {
+  readonly label: string;
+  readonly colours: readonly string[];
+  /** What is written below the colours, each `at` so many colours from the left, the most important first. */
+  readonly ticks: readonly { readonly at: number; readonly label: string }[];
 }
 
 /** A part of a figure that has a size and draws itself at the origin. */
@@ -91,40 +105,74 @@ function legendBlock(entries: readonly LegendEntry[], width: number): Block {
   const parts: string[] = [];
   let x = 0;
   let y = 8;
-  for (const { label, colour, mark } of entries) {
-    const taken = 24 + textWidth(label, 10.5) + 16;
+  let bottom = y;
+  for (const entry of entries) {
+    const { svg, taken, height } = "mark" in entry ? keyEntry(entry) : scaleEntry(entry, width);
     if (x > 0 && x + taken > width) {
       x = 0;
-      y += 17;
+      y = bottom;
     }
-    parts.push(element("g", { transform: `translate(${x} ${y})` }, key(mark, colour)));
-    parts.push(text(label, x + 24, y + 3.6, { size: 10.5 }));
+    parts.push(element("g", { transform: `translate(${x} ${y})` }, svg));
+    bottom = Math.max(bottom, y + height);
     x += taken;
   }
-  return { width, height: y + 8, svg: parts.join("") };
+  return { width, height: bottom - 9, svg: parts.join("") };
 }
 
-function key(mark: LegendEntry["mark"], colour: string): string {
+/** An entry around the middle of its line. */
+interface Laid {
+  readonly svg: string;
+  /** Of the width, with the gap behind it. */
+  readonly taken: number;
+  readonly height: number;
+}
+
+const LABEL = { size: 10.5 };
+
+function keyEntry({ label, colour, mark }: LegendKey): Laid {
+  const svg = key(mark, colour) + text(label, 24, 3.6, LABEL);
+  return { svg, taken: 24 + textWidth(label, LABEL.size) + 16, height: 17 };
+}
+
+/** Colours with numbers below, behind their label; without numbers a key of several colours. */
+function scaleEntry({ label, colours, ticks }: LegendScale, width: number): Laid {
+  const before = ticks.length === 0 ? 0 : textWidth(label, LABEL.size) + 12;
+  const side = ticks.length === 0 ? 7 : Math.min(22, (width - before - 16) / colours.length);
+  const strip = colours.map((fill, i) =>
+    element("rect", { x: before + i * side, y: -6, width: side, height: 12, fill }),
+  );
+  const end = before + colours.length * side;
+  if (ticks.length === 0) {
+    const svg = strip.join("") + text(label, end + 6, 3.6, LABEL);
+    return { svg, taken: end + 6 + textWidth(label, LABEL.size) + 16, height: 17 };
+  }
+  const numbers: { from: number; to: number; svg: string }[] = [];
+  for (const { at, label: number } of ticks) {
+    const half = textWidth(number, 9) / 2;
+    const middle = before + at * side;
+    const [from, to] = [middle - half - 3, middle + half + 3];
+    if (numbers.some((other) => from < other.to && to > other.from)) continue;
+    numbers.push({ from, to, svg: text(number, middle, 16, { size: 9, anchor: "middle" }) });
+  }
+  const svg = text(label, 0, 3.6, LABEL) + strip.join("") + numbers.map((number) => number.svg).join("");
+  return { svg, taken: Math.max(end, ...numbers.map(({ to }) => to)) + 16, height: 30 };
+}
+
+function key(mark: LegendKey["mark"], colour: string): string {
   const line = { x1: 0, y1: 0, x2: 18, y2: 0, stroke: colour, "stroke-width": 2 };
   switch (mark) {
-    case "line":
-      return element("line", line);
     case "thick":
       return element("line", { ...line, "stroke-width": 3.4 });
+    case "line":
     case "dashed":
-      return element("line", { ...line, "stroke-dasharray": "4 3" });
+    case "dotted":
+    case "dash-dotted":
+      return element("line", { ...line, "stroke-dasharray": dashes[mark] });
     case "box":
       return element("rect", { x: 2, y: -6, width: 14, height: 12, fill: colour });
-    case "circle":
-      return element("circle", { cx: 9, cy: 0, r: 4, fill: colour });
-    case "triangle":
-      return element("path", { d: trianglePath(9, 0, 4.6), fill: colour });
     case "arrow":
       return element("line", { ...line, x2: 11 }) + element("path", { d: "M18,0L10,-4L10,4z", fill: colour });
+    default:
+      return drawMark(mark, [9, 0], 3.8, colour);
   }
-}
-
-export function trianglePath(x: number, y: number, r: number): string {
-  const fixed = (value: number): number => Math.round(value * 100) / 100;
-  return `M${fixed(x)},${fixed(y - r)}L${fixed(x + r)},${fixed(y + r * 0.8)}L${fixed(x - r)},${fixed(y + r * 0.8)}z`;
 }

@@ -24,7 +24,7 @@ export interface Scale {
   tickFormat(count: number, specifier?: string): (value: number) => string;
 }
 
-const LEFT = 46;
+const LEFT = 52;
 const BOTTOM = 34;
 const RIGHT = 10;
 
@@ -102,7 +102,7 @@ export class Panel {
     ];
     const labels = [
       ...(xLabel === undefined ? [] : [text(xLabel, width / 2, height + 29, { size: 10.5, anchor: "middle" })]),
-      ...(yLabel === undefined ? [] : [text(yLabel, -34, height / 2, { size: 10.5, anchor: "middle", rotate: -90 })]),
+      ...(yLabel === undefined ? [] : [text(yLabel, -41, height / 2, { size: 10.5, anchor: "middle", rotate: -90 })]),
       ...(title === undefined ? [] : [text(title, 0, -9, { size: 11.5, fill: palette.black, weight: "bold" })]),
     ];
     // a nested svg clips without ids, which would clash where several figures stand in one page

@@ -1,14 +1,13 @@
-import { ShapeError, ValueError } from "../../base/errors.js";
+import { OptionError, ShapeError, ValueError } from "../../base/errors.js";
 import type { OptionKinds } from "../../base/options.js";
 import { counted, shown } from "../../base/shown.js";
 import { copyOf, type NestedArray, Tensor } from "../../graph/tensor.js";
 import { requireLegal } from "../../pwl/check.js";
 import type { PwlNet } from "../../pwl/net.js";
 import { type Readable, readNet } from "../../pwl/read.js";
-import { categorical, palette } from "../palette.js";
-import { type LegendEntry, trianglePath } from "./figure.js";
+import type { LegendEntry } from "./figure.js";
+import { classColour, classMark, drawMark, MOST_CLASSES } from "./marks.js";
 import type { Panel } from "./panel.js";
-import { element } from "./svg.js";
 
 /** Numbers as users hold them. */
 export type Numbers = Tensor | ArrayLike<number>;
@@ -24,7 +23,7 @@ export function numbersOf(values: Numbers, where: string): number[] {
   return list;
 }
 
-/** Numbers of classes: whole, from 0 on, one for each of `count` things. */
+/** Numbers of classes: whole, from 0 on, no more than plots tell apart, one for each of `count` things. */
 export function classesOf(values: Numbers, count: number, where: string, noun: string): number[] {
   const classes = numbersOf(values, `${where}: classes`);
   if (classes.length !== count) {
@@ -36,6 +35,12 @@ export function classesOf(values: Numbers, count: number, where: string, noun: s
   if (wrong >= 0) {
     throw new ValueError(
       `${where}: the class of ${noun} ${wrong} is ${classes[wrong]}: classes are numbered 0, 1, 2, …`,
+    );
+  }
+  const beyond = classes.findIndex((one) => one >= MOST_CLASSES);
+  if (beyond >= 0) {
+    throw new ValueError(
+      `${where}: the class of ${noun} ${beyond} is ${classes[beyond]}: plots tell ${MOST_CLASSES} classes apart, 0 to ${MOST_CLASSES - 1}; number them anew, or draw fewer`,
     );
   }
   return classes;
@@ -89,66 +94,68 @@ export function netOf(f: Readable, size: number, where: string): PwlNet {
   return net;
 }
 
-/** Labelled points of two numbers. */
-export interface PointData {
-  readonly points: Rows;
-  /** Class numbers from 0 on, one per point; all alike where absent. */
-  readonly classes?: Numbers;
+/** Points of two numbers, with their classes where they have any: either spelled out, or a data set. */
+export type PointData = (
+  | {
+      readonly points: Rows;
+      /** Class numbers from 0 on, one per point; all alike where absent. */
+      readonly classes?: Numbers;
+    }
+  | { readonly inputs: Rows; readonly labels?: Numbers }
+) & {
   /** Names of the classes. */
   readonly names?: readonly string[];
-}
+};
 
 /** What data is made of, as an option. */
-export const DATA = { points: "anything", classes: "anything", names: "an array" } satisfies OptionKinds;
+export const DATA = {
+  ...{ points: "anything", classes: "anything", inputs: "anything", labels: "anything", names: "an array" },
+} satisfies OptionKinds;
+
+/** Two lists that belong together, from the names of either form; the names are kept for errors. */
+export function eitherForm<T, U>(
+  data: Readonly<Record<string, unknown>>,
+  [first, second]: readonly [string, string],
+  where: string,
+): { readonly first: T; readonly second: U | undefined; readonly names: readonly [string, string] } {
+  const isSet = data.inputs !== undefined || data.labels !== undefined;
+  const mixed = [first, second].find((name) => data[name] !== undefined);
+  if (isSet && mixed !== undefined) {
+    const given = data.inputs !== undefined ? "inputs" : "labels";
+    throw new OptionError(
+      `${where}: data has ${given} and ${mixed}; pass { ${first}, ${second} } or a data set { inputs, labels }`,
+    );
+  }
+  const names = isSet ? (["inputs", "labels"] as const) : ([first, second] as const);
+  return { first: data[names[0]] as T, second: data[names[1]] as U | undefined, names };
+}
 
 /** The points of data: two finite numbers each. */
-export function pointsOf({ points }: PointData, where: string): [number, number][] {
-  const rows = rowsOf(points, `${where}: data.points`);
+export function pointsOf(data: PointData, where: string): [number, number][] {
+  const { first, names } = eitherForm<Rows, Numbers>({ ...data }, ["points", "classes"], where);
+  const rows = rowsOf(first, `${where}: data.${names[0]}`);
   rows.forEach((row, i) => {
     if (row.length !== 2 || !row.every(Number.isFinite)) {
-      throw new ValueError(`${where}: data.points: point ${i} is ${shown(row)}; pass two finite numbers`);
+      throw new ValueError(`${where}: data.${names[0]}: point ${i} is ${shown(row)}; pass two finite numbers`);
     }
   });
   return rows as [number, number][];
 }
 
-const classColours = [palette.blue, palette.vermilion, ...categorical.slice(2)];
-
-/** The colour of a class's marks, or that of its ground. */
-export function classColour(one: number, ground = false): string {
-  const colour = classColours[one % classColours.length];
-  if (!ground) return colour;
-  const channels = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
-  return `#${channels
-    .map((channel) =>
-      Math.round(255 - 0.28 * (255 - channel))
-        .toString(16)
-        .padStart(2, "0"),
-    )
-    .join("")}`;
-}
-
 /** Draws points, each class in its own colour and mark, and gives the legend's entries. */
 export function drawPoints(panel: Panel, data: PointData, where: string): LegendEntry[] {
   const points = pointsOf(data, where);
-  const classes =
-    data.classes === undefined ? points.map(() => 0) : classesOf(data.classes, points.length, where, "point");
-  const r = points.length > 300 ? 2.2 : 3.1;
-  points.forEach(([x, y], i) => {
-    const [cx, cy] = panel.at([x, y]);
-    const look = { fill: classColour(classes[i]), stroke: palette.white, "stroke-width": 0.8 };
-    panel.add(
-      classes[i] % 2 === 0
-        ? element("circle", { cx, cy, r, ...look })
-        : element("path", { d: trianglePath(cx, cy, r * 1.25), ...look }),
-    );
+  const { second } = eitherForm<Rows, Numbers>({ ...data }, ["points", "classes"], where);
+  const classes = second === undefined ? points.map(() => 0) : classesOf(second, points.length, where, "point");
+  const r = points.length > 300 ? 2.5 : 3.1;
+  points.forEach((point, i) => {
+    panel.add(drawMark(classMark(classes[i]), panel.at(point), r, classColour(classes[i])));
   });
-  if (data.classes === undefined) return [{ label: data.names?.[0] ?? "data", colour: classColour(0), mark: "circle" }];
   return [...new Set(classes)]
     .sort((a, b) => a - b)
     .map((one) => ({
-      label: data.names?.[one] ?? `class ${one}`,
+      label: data.names?.[one] ?? (second === undefined ? "data" : `class ${one}`),
       colour: classColour(one),
-      mark: one % 2 === 0 ? "circle" : "triangle",
+      mark: classMark(one),
     }));
 }

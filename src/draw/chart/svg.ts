@@ -3,7 +3,8 @@ import { palette } from "../palette.js";
 
 /** SVG as text, built bottom up. Every text and attribute that goes through here is escaped. */
 
-export const FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif";
+/** Helvetica or what is nearest to it. Without quotes: resvg reads none of the quoted names of a list. */
+export const FONT = "Helvetica, Arial, Liberation Sans, DejaVu Sans, Noto Sans, sans-serif";
 
 type AttributeValue = string | number | null | undefined;
 
@@ -84,7 +85,7 @@ export function pathThrough(points: Iterable<Point>, close = false): string {
   return close && path !== "" ? `${path}z` : path;
 }
 
-/** About how wide a text is set in Helvetica, for laying out legends. */
+/** About how wide a sentence is set in the widest of these fonts, DejaVu Sans; Helvetica is a tenth narrower. */
 export function textWidth(content: string, size: number): number {
   return [...content].length * size * 0.54;
 }
