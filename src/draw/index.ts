@@ -9,6 +9,7 @@ export type { CreasesOptions } from "./plot-creases.js";
 export { plotCreases } from "./plot-creases.js";
 export { type HingesOptions, plotHinges } from "./plot-hinges.js";
 export { type LineSeries, type LinesOptions, plotLines } from "./plot-lines.js";
+export type { PlotOptions } from "./plot-options.js";
 export { type PartitionPlotOptions, plotPartition } from "./plot-partition.js";
 export { type PatternsOptions, plotPatterns } from "./plot-patterns.js";
 export { type RenderOptions, rasterize, render } from "./render.js";

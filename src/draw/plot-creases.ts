@@ -13,8 +13,9 @@ import { DATA, drawPoints, netOf, type PointData, pointsOf } from "./chart/point
 import { element } from "./chart/svg.js";
 import { palette } from "./palette.js";
 import { titled } from "./plot-lines.js";
+import { PLOT_OPTIONS, type PlotOptions } from "./plot-options.js";
 
-export interface CreasesOptions {
+export interface CreasesOptions extends PlotOptions {
   /** What is drawn of the plane. Default: around the data; without data [-1, 1] × [-1, 1]. */
   readonly box?: Box;
   /** Points of the plane: { points, classes }, or a data set { inputs, labels }; names of the classes if there are any. */
@@ -25,17 +26,11 @@ export interface CreasesOptions {
   readonly creases?: boolean;
   /** Names W₁, W₂, … at the weight vectors, where there is room. Default: up to 12 units. */
   readonly labels?: boolean;
-  readonly title?: string;
-  readonly caption?: string;
-  readonly xLabel?: string;
-  readonly yLabel?: string;
-  /** Of the longer side of the plotting area; default 420. */
-  readonly size?: number;
 }
 
 const OPTIONS = {
   ...{ box: "anything", data: DATA, surface: "true or false", creases: "true or false", labels: "true or false" },
-  ...{ title: "a text", caption: "a text", xLabel: "a text", yLabel: "a text", size: "a finite number above 0" },
+  ...PLOT_OPTIONS,
 } satisfies OptionKinds;
 
 /**

@@ -13,8 +13,9 @@ import { element, formatCoordinate, text } from "./chart/svg.js";
 import { palette } from "./palette.js";
 import { boxPanel, drawBoundary } from "./plot-creases.js";
 import { titled } from "./plot-lines.js";
+import { PLOT_OPTIONS, type PlotOptions } from "./plot-options.js";
 
-export interface PartitionPlotOptions {
+export interface PartitionPlotOptions extends PlotOptions {
   /**
    * What a cell's colour says. "pattern" (default): neighbours differ; "slope": how steep the output is there, that is the
    * length of its gradient; "value": the output itself, in exact bands; "depth": the deepest layer that bounds the cell.
@@ -35,18 +36,12 @@ export interface PartitionPlotOptions {
   readonly labels?: boolean;
   /** Default true. */
   readonly legend?: boolean;
-  readonly title?: string;
-  readonly caption?: string;
-  readonly xLabel?: string;
-  readonly yLabel?: string;
-  /** Of the longer side of the plotting area; default 420. */
-  readonly size?: number;
 }
 
 const OPTIONS = {
   ...{ colour: ["pattern", "slope", "value", "depth"], output: "a number", data: DATA, boundary: "true or false" },
   ...{ creases: "true or false", weights: "true or false", labels: "true or false", legend: "true or false" },
-  ...{ title: "a text", caption: "a text", xLabel: "a text", yLabel: "a text", size: "a finite number above 0" },
+  ...PLOT_OPTIONS,
 } satisfies OptionKinds;
 
 /**
