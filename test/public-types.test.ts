@@ -18,6 +18,7 @@ const INNER = [
   "ReduceOptions (tensor/tensor.ts)", // as Axis
   "Results (compile/capture.ts)",
   "Step (compile/program.ts)",
+  "Switch (compile/program.ts)",
   "TensorFunction (autodiff/functional.ts)",
   "TensorFunction (pwl/read.ts)",
   "Tie (pwl/signs.ts)",

@@ -31,12 +31,14 @@ export interface Compiled<Inputs extends readonly Tensor[], R extends Results> {
  * arguments are one tensor, or one that `fn` reaches by itself, and were not before.
  *
  * Beyond that `fn` is not run, so all that it does must be done by tensors: parameters, running statistics, learning
- * rates and random streams are followed, as are `.grad` and what is written to an argument. Where `fn` depends on the mode
- * of a module (`train`, `eval`), on whether a tensor requires a gradient or has one, it is run again for each case, once.
- * Numbers and other variables of the program are those of the calls that ran it. Reading values inside (`item()`, `data`, `toArray()`) raises an error. Results require no gradient: differentiate
- * inside. Results agree with eager ones up to rounding: fused operations round as often, sums may add in another order.
+ * rates and random streams are followed, as are `.grad` and what is written to an argument. Where `fn` depends on the
+ * mode of a module (`train`, `eval`), or on whether a tensor requires a gradient or has one, each case is captured for
+ * itself. Numbers and other variables of the program are those of the calls that ran it. Reading values inside
+ * (`item()`, `data`, `toArray()`) raises an error. Results require no gradient: differentiate inside. Results agree with
+ * eager ones up to rounding: fused operations round as often, sums may add in another order.
  *
- * @throws CompileError at the first call, naming the line, where `fn` reads values or returns other things than tensors.
+ * @throws CompileError at a call that runs `fn`, naming the line where it reads values; where it returns other things
+ * than tensors, or backward goes through an argument into how it was made.
  */
 export function compile<Inputs extends Tensor[], R extends Results>(fn: (...inputs: Inputs) => R): Compiled<Inputs, R> {
   return compiled(fn, false);

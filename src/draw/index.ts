@@ -1,7 +1,7 @@
 /** Drawings of graphs and pictures of what networks do, as text (DOT, SVG) anywhere; layout and PNG in Node only. */
 
 export type { Box } from "../pwl/box.js";
-export type { LegendEntry } from "./chart/figure.js";
+export type { LegendEntry, LegendKey, LegendScale } from "./chart/figure.js";
 export type { Numbers, PointData, Rows } from "./chart/points.js";
 export { type DotOptions, dotLines, toDot } from "./dot.js";
 export { type AffineRowsOptions, plotAffineRows } from "./plot-affine.js";

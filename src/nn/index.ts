@@ -35,4 +35,4 @@ export {
 export { Sequential } from "./layers/sequential.js";
 export { type Activation, type MlpOptions, mlp, mlpFromWeights, type WeightRows } from "./mlp.js";
 export { buffer, type Layer, Module, parameter } from "./module.js";
-export type { LoadOptions, LoadResult, StateDict } from "./state.js";
+export type { LoadOptions, LoadResult, SavedState, StateDict } from "./state.js";

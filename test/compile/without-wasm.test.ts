@@ -5,6 +5,9 @@ import { expect, it } from "vitest";
 limitSimd("none");
 await import("./compile.test.js");
 await import("./images.test.js");
+await import("./arguments.test.js");
+await import("./effects.test.js");
+await import("./switches.test.js");
 
 it("computes by plain loops here", () => {
   expect(backendInfo().simd).toBe("none");
