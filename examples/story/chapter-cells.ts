@@ -39,7 +39,7 @@ export function cellsChapter(subjects: readonly Subject[], write: (name: string,
         write(`${set.name}-cells.svg`, cells);
         return row(
           figure(
-            plotPartition(flat, { ...look, colour: "value", size: 460 }),
+            plotPartition(flat, { ...look, colour: "value", output: 1, size: 460 }),
             `${set.title}, linear-only: ${flat.cells.length} cell.`,
           ),
           figure(

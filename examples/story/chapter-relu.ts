@@ -41,12 +41,7 @@ export async function reluChapter(
       `<div class="graph">${figure(svg, "The forward pass of this flower. Coloured cells are active units; what inactive ones cut off is dashed.")}</div>`,
       table([
         ["", "length", "width", "offset", "value here"],
-        ...A.map((weights, i) => [
-          `logit: ${set.classes[i]}`,
-          ...weights.map((w) => w.toFixed(4)),
-          b[i].toFixed(4),
-          logits[i].toFixed(4),
-        ]),
+        ...A.map((weights, i) => [`logit: ${set.classes[i]}`, ...weights.map(fixed), fixed(b[i]), fixed(logits[i])]),
       ]),
       paragraph(
         `${here.onCrease ? "The flower lies on a crease." : `In this flower's cell the whole net is this affine map. The nearest crease is ${here.margin().toFixed(4)} cm away: within that distance, in any direction, the numbers above are the net.`}`,
@@ -72,4 +67,9 @@ export async function reluChapter(
       ...flowers,
     ].join(""),
   };
+}
+
+/** Four digits behind the point, and a minus as long as a plus. */
+function fixed(value: number): string {
+  return value.toFixed(4).replace("-", "−");
 }

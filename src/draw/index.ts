@@ -2,6 +2,7 @@
 
 export type { Box } from "../pwl/box.js";
 export type { LegendEntry, LegendKey, LegendScale } from "./chart/figure.js";
+export type { Mark } from "./chart/marks.js";
 export type { Numbers, PointData, Rows } from "./chart/points.js";
 export { type DotOptions, dotLines, toDot } from "./dot.js";
 export { type AffineRowsOptions, plotAffineRows } from "./plot-affine.js";
