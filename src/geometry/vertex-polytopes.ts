@@ -121,6 +121,19 @@ export class VertexPolytopes implements Polytopes {
     return this.classifyVertices(candidate);
   }
 
+  remoteness({ rows, offset }: Candidate): number {
+    const { dimension: d, centre } = this;
+    if (!this.measured) this.measure();
+    let middle = rows[offset + d];
+    let square = 0;
+    for (let j = 0; j < d; j++) {
+      const a = rows[offset + j];
+      middle += a * centre[j];
+      square += a * a;
+    }
+    return (middle * middle) / square;
+  }
+
   private classifyVertices(candidate: Candidate): Side {
     const { rows, offset, error } = candidate;
     const { dimension: d, current, pool } = this;
