@@ -3,10 +3,10 @@
  * is split there; a polytope in which all gates are decided is a cell.
  *
  * On entering a layer its map is brought up to date and every gate is classified over the whole polytope: the ones that
- * cut it are then tried again on the parts, the remotest first. (Counting sub-problems this way visits only non-empty ones: Serra,
- * Tjandraatmadja, Ramalingam, "Bounding and counting linear regions of deep neural networks", ICML 2018, states the
- * arrangement; the sign tree with linear programs is Rada and Černý, "A new algorithm for enumeration of cells of
- * hyperplane arrangements", SIAM J. Discrete Math. 32, 2018.)
+ * cut it are then tried again on the parts, the remotest first. (Counting sub-problems this way visits only non-empty
+ * ones: Serra, Tjandraatmadja, Ramalingam, "Bounding and counting linear regions of deep neural networks", ICML 2018,
+ * states the arrangement; the sign tree with linear programs is Rada and Černý, "A new algorithm for enumeration of cells
+ * of hyperplane arrangements", SIAM J. Discrete Math. 32, 2018.)
  */
 
 import type { MaxLayer } from "../pwl/net.js";
