@@ -32,6 +32,8 @@ export interface Polytopes {
   readonly depth: number;
   /** The side of a function over the current polytope. */
   classify(candidate: Candidate): Side;
+  /** About the squared distance of a hyperplane from the middle of the current polytope; any number will do. */
+  remoteness(candidate: Candidate): number;
   /**
    * After `classify` gave CUTS for the same function, which is now this hyperplane of the path: pushes the positive part,
    * keeps the negative one.

@@ -100,6 +100,16 @@ export class ProgramPolytopes implements Polytopes {
     return ZERO;
   }
 
+  remoteness({ rows, offset }: Candidate): number {
+    const { dimension: d, points } = this;
+    points.evaluate(rows, offset, 0);
+    let sum = 0;
+    for (let p = 0; p < points.count; p++) sum += points.values[p];
+    let square = 0;
+    for (let j = 0; j < d; j++) square += rows[offset + j] * rows[offset + j];
+    return points.count === 0 ? 0 : (sum / points.count) ** 2 / square;
+  }
+
   /**
    * From the inner point nearest to the hyperplane straight towards it: if the ray meets it inside the polytope, a point
    * beyond it is found for a fraction of a linear program.

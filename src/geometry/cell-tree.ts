@@ -3,10 +3,10 @@
  * is split there; a polytope in which all gates are decided is a cell.
  *
  * On entering a layer its map is brought up to date and every gate is classified over the whole polytope: the ones that
- * cut it are then tried again, in order, on the parts. (Counting sub-problems this way visits only non-empty ones: Serra,
- * Tjandraatmadja, Ramalingam, "Bounding and counting linear regions of deep neural networks", ICML 2018, states the
- * arrangement; the sign tree with linear programs is Rada and Černý, "A new algorithm for enumeration of cells of
- * hyperplane arrangements", SIAM J. Discrete Math. 32, 2018.)
+ * cut it are then tried again on the parts, the remotest first. (Counting sub-problems this way visits only non-empty
+ * ones: Serra, Tjandraatmadja, Ramalingam, "Bounding and counting linear regions of deep neural networks", ICML 2018,
+ * states the arrangement; the sign tree with linear programs is Rada and Černý, "A new algorithm for enumeration of cells
+ * of hyperplane arrangements", SIAM J. Discrete Math. 32, 2018.)
  */
 
 import type { MaxLayer } from "../pwl/net.js";
@@ -72,6 +72,8 @@ export class CellTree {
   private exactRows: ExactRows | undefined;
   private readonly candidate: Candidate;
   private readonly difference: Float64Array;
+  /** Of the cutting gates that are being put in order. */
+  private readonly remoteness: Float64Array;
   private readonly offsets: Int32Array[];
 
   /** Starts at the whole domain; `empty` tells whether it has no interior. */
@@ -91,6 +93,7 @@ export class CellTree {
     this.offsets = plan.layers.map(({ gateCount }, l) =>
       plan.layout.offsets.slice(plan.layout.layerStarts[l], plan.layout.layerStarts[l] + gateCount),
     );
+    this.remoteness = new Float64Array(Math.max(...plan.layers.map(({ gateCount }) => gateCount)));
     this.path = new Path(plan, halfSpaces, this.maps, () => this.exactMaps(), pool);
     this.difference = new Float64Array(plan.dimension + 1);
     this.candidate = { rows: this.difference, offset: 0, error: 0, layer: 0, unit: 0, other: -1 };
@@ -130,7 +133,7 @@ export class CellTree {
       this.layer = 0;
       return true;
     }
-    this.enterLayer(0);
+    this.enterLayer(0, problem);
     if (problem === undefined) return true;
     const { layerStarts } = this.plan.layout;
     for (;;) {
@@ -147,8 +150,10 @@ export class CellTree {
         if (wanted !== OPEN && wanted !== this.states[this.layer][gate]) return this.stop();
       }
       if (this.layer + 1 === this.gateLayers) return true;
-      if (problem[layerStarts[this.layer + 1]] === OPEN) return true;
-      this.enterLayer(this.layer + 1);
+      const next = layerStarts[this.layer + 1];
+      const end = next + this.states[this.layer + 1].length;
+      if (problem.slice(next, end).every((state) => state === OPEN)) return true;
+      this.enterLayer(this.layer + 1, problem);
     }
   }
 
@@ -299,7 +304,7 @@ export class CellTree {
   }
 
   /** Brings the layer's map up to date and classifies its gates; the cutting ones wait in `cutters`. */
-  private enterLayer(layer: number): void {
+  private enterLayer(layer: number, problem?: SubProblem): void {
     this.layer = layer;
     this.position = 0;
     const before = layer > 0 ? layer - 1 : 0;
@@ -321,6 +326,32 @@ export class CellTree {
       }
     }
     this.cutterCounts[layer] = cutting;
+    if (gates.kind === "hinge") this.orderCutters(layer, cutting, problem);
+  }
+
+  /**
+   * Puts the cutting gates that a sub-problem decides first, then those whose hyperplanes pass far from the middle: they
+   * cut few parts, so all others are tried on fewer.
+   */
+  private orderCutters(layer: number, count: number, problem: SubProblem | undefined): void {
+    if (count < 2) return;
+    const cutters = this.cutters[layer];
+    const { remoteness } = this;
+    const first = this.plan.layout.layerStarts[layer];
+    for (let at = 0; at < count; at++) {
+      const gate = cutters[at];
+      this.aimAtHinge(gate);
+      const decided = problem !== undefined && problem[first + gate] !== OPEN;
+      const far = decided ? Number.POSITIVE_INFINITY : this.polytopes.remoteness(this.candidate);
+      const key = decided || far < Number.MAX_VALUE ? far : 0;
+      let to = at;
+      for (; to > 0 && remoteness[to - 1] < key; to--) {
+        cutters[to] = cutters[to - 1];
+        remoteness[to] = remoteness[to - 1];
+      }
+      cutters[to] = gate;
+      remoteness[to] = key;
+    }
   }
 
   /** Brings the output's map up to date for the current cell and gives it. */

@@ -24,7 +24,6 @@ import {
   TOUCHES_POSITIVE,
   ZERO,
 } from "./cell-tree-polytopes.js";
-import type { ExactRow } from "./exact-rows.js";
 import { enlarged } from "./growable.js";
 import { VertexArithmetic } from "./vertex-arithmetic.js";
 import { cutEdges } from "./vertex-edges.js";
@@ -121,6 +120,19 @@ export class VertexPolytopes implements Polytopes {
     return this.classifyVertices(candidate);
   }
 
+  remoteness({ rows, offset }: Candidate): number {
+    const { dimension: d, centre } = this;
+    if (!this.measured) this.measure();
+    let middle = rows[offset + d];
+    let square = 0;
+    for (let j = 0; j < d; j++) {
+      const a = rows[offset + j];
+      middle += a * centre[j];
+      square += a * a;
+    }
+    return (middle * middle) / square;
+  }
+
   private classifyVertices(candidate: Candidate): Side {
     const { rows, offset, error } = candidate;
     const { dimension: d, current, pool } = this;
@@ -135,7 +147,6 @@ export class VertexPolytopes implements Polytopes {
     let positive = false;
     let negative = false;
     let zeros = 0;
-    let exact: ExactRow | undefined;
     for (let k = 0; k < count; k++) {
       const value = values[k];
       const margin = error + norm * radius[ids[k]];
@@ -146,8 +157,7 @@ export class VertexPolytopes implements Polytopes {
         negative = true;
         vertexSigns[k] = -1;
       } else {
-        exact ??= this.path.exactCandidate(candidate);
-        const sign = this.decide(k, candidate, norm, exact);
+        const sign = this.decide(k, candidate, norm);
         vertexSigns[k] = sign;
         if (sign > 0) positive = true;
         else if (sign < 0) negative = true;
@@ -164,7 +174,7 @@ export class VertexPolytopes implements Polytopes {
   }
 
   /** The sign at a vertex, in place k, whose radius is too large for it: by a better position, else in integers. */
-  private decide(k: number, candidate: Candidate, norm: number, exact: ExactRow): number {
+  private decide(k: number, candidate: Candidate, norm: number): number {
     const { arithmetic, current, pool, values } = this;
     const { rows, offset, error } = candidate;
     const v = current.ids[k];
@@ -176,7 +186,7 @@ export class VertexPolytopes implements Polytopes {
       if (value < -margin) return -1;
     }
     this.statistics.exact++;
-    const sign = arithmetic.exactSign(current, v, exact);
+    const sign = arithmetic.exactSign(current, v, this.path.exactCandidate(candidate));
     values[k] = arithmetic.valueAt(rows, offset, pool, v);
     return sign;
   }
