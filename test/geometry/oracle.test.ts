@@ -25,7 +25,8 @@ function expectSameCells(p: Partition, expected: OracleCell[], unit = 1): void {
   expect([...found.keys()].sort()).toEqual(expected.map(({ key }) => key).sort());
   for (const { key, area, corners } of expected) {
     const cell = found.get(key)!;
-    expect(Math.abs(cell.area / unit ** 2 - area)).toBeLessThanOrEqual(1e-12 * area);
+    // what the area is documented to be good to; thin cells come near it
+    expect(Math.abs(cell.area / unit ** 2 - area)).toBeLessThanOrEqual(1e-11 * area);
     expect(cell.vertices.length).toBe(corners.length);
     for (const [x, y] of corners) {
       const nearest = Math.min(...cell.vertices.map(([s, t]) => Math.hypot(s / unit - x, t / unit - y)));
