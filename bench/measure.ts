@@ -71,10 +71,15 @@ function differenceOf(values: readonly number[], reference: readonly number[]): 
   return Number.isFinite(largest) ? largest / scale : Number.POSITIVE_INFINITY;
 }
 
-/** Works until `milliseconds` have passed in all, and finds how often the work fits into a slice. */
+/**
+ * Works until so many milliseconds have passed in all, and finds how often the work fits into a slice. The first piece of
+ * work does not count: it may be spent on compiling, and what was compiled is to be warm.
+ */
 async function warmUp(runner: Runner, { clock, sliceMilliseconds, warmupMilliseconds }: Effort): Promise<void> {
   let passed = 0;
   let count = 1;
+  await runner.child.time(1, clock);
+  runner.steps++;
   while (true) {
     const each = await runner.child.time(count, clock);
     passed += each * count;

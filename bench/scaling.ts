@@ -110,7 +110,7 @@ async function main(): Promise<void> {
     rounds: 5,
     budgetMilliseconds: 2000,
     sliceMilliseconds: 40,
-    warmupMilliseconds: 300,
+    warmupMilliseconds: 800,
     limitMilliseconds: 60_000,
   };
   const compiled = build();
