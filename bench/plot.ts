@@ -53,6 +53,7 @@ export function plot(title: string, abscissa: string, unit: string, given: reado
   const decades = y.ticks().filter(isPowerOfTen);
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${escapeText(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="white"/>`,
     `<text x="${margin.left}" y="20" font-size="14">${escapeText(title)}</text>`,
     ...decades.map(
