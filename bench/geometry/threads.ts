@@ -9,7 +9,7 @@
  */
 
 import { type EnumerateOptions, enumerate } from "../../src/geometry/enumerate.js";
-import { partsOfHelpers } from "../../src/geometry/enumerate-helpers.js";
+import { partsOfHelpers } from "../../src/geometry/enumerate-threads.js";
 import { comparison, header, type Times, timesOf } from "../thread-time.js";
 import { randomRelu } from "./nets.js";
 

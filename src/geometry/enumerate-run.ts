@@ -9,11 +9,11 @@ import { HyperplanePool } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
 import { type EnumeratedCell, EnumeratedCells, printsAsCell } from "./enumerate-cells.js";
 import { CellCollector } from "./enumerate-collect.js";
-import { Crew } from "./enumerate-helpers.js";
 import { type EnumerationJob, planOf } from "./enumerate-job.js";
 import { appendCells, cellsFound } from "./enumerate-join.js";
 import { type Found, Parts, type Place } from "./enumerate-parts.js";
 import { addTally, BATCH, emptyTally, type Part, PartSearch, type Tally } from "./enumerate-search.js";
+import { Crew } from "./enumerate-threads.js";
 
 /** What bounds a run, and who works at it. */
 export interface RunOptions {

@@ -4,10 +4,10 @@ import { parentPort } from "node:worker_threads";
 import { HyperplanePool } from "./cell-tree-path.js";
 import type { Plan } from "./cell-tree-plan.js";
 import { CellCollector } from "./enumerate-collect.js";
-import type { HelperAnswer, HelperTask } from "./enumerate-helpers.js";
 import { type EnumerationJob, planOf } from "./enumerate-job.js";
 import { buffersOf, cellsFound } from "./enumerate-join.js";
 import { BATCH, type Part, PartSearch } from "./enumerate-search.js";
+import type { HelperAnswer, HelperTask } from "./enumerate-threads.js";
 
 interface Briefing {
   readonly job: EnumerationJob;

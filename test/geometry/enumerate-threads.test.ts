@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, test, vi } from "vitest";
 import { OptionError } from "../../src/base/errors.js";
 import { type EnumerateOptions, type Enumeration, enumerate, streamCells } from "../../src/geometry/enumerate.js";
-import { partsOfHelpers } from "../../src/geometry/enumerate-helpers.js";
+import { partsOfHelpers } from "../../src/geometry/enumerate-threads.js";
 import { validateEnumeration } from "../../src/geometry/enumerate-validate.js";
 import type { PwlNet } from "../../src/pwl/net.js";
 import { randomNet } from "../pwl/nets.js";
