@@ -29,7 +29,7 @@ function crease(a: Float32Array, b: Float32Array, size: number): Contestant {
   return {
     name: "crease",
     run: () => {
-      matmulWasm(out, 0, a, 0, b, 0, size, size, size, false, false);
+      matmulWasm({ buffer: out }, 0, { buffer: a }, 0, { buffer: b }, 0, size, size, size, false, false);
     },
     result: async () => out,
   };

@@ -16,7 +16,6 @@ import { elementwiseWasm } from "./wasm/elementwise.js";
 import { matmulBatchWasm, matmulFlags, matmulWasm } from "./wasm/gemm.js";
 import { argmaxWindowsWasm } from "./wasm/pooling.js";
 import { sumWasm } from "./wasm/reduction.js";
-import type { FloatArray } from "./wasm/scratch.js";
 
 /** The door to the kernels: each call picks the fastest implementation that is available and fits the size. */
 
@@ -63,10 +62,8 @@ export function multiplyAddInto(out: ArrayView, a: ArrayView, b: ArrayView, bias
   const [m, n] = out.shape;
   const k = a.shape[1];
   if (isFloat(out) && out.size > 0) {
-    const [x, y, z] = [a.buffer as FloatArray, b.buffer as FloatArray, bias.buffer as FloatArray];
-    const c = out.buffer as FloatArray;
     const flags = matmulFlags.bias;
-    if (matmulWasm(c, out.offset, x, a.offset, y, b.offset, m, n, k, false, true, flags, z, bias.offset)) return;
+    if (matmulWasm(out, out.offset, a, a.offset, b, b.offset, m, n, k, false, true, flags, bias, bias.offset)) return;
   }
   multiplyOne(out, out.offset, a, a.offset, b, b.offset, m, n, k, false, true);
   let at = out.offset;
@@ -92,11 +89,11 @@ function multiplyUniform(
   if (out.size === 0 || out.buffer instanceof Int32Array) return false;
   if ((aStep === 0 && a.size !== m * k) || (bStep === 0 && b.size !== k * n)) return false;
   return matmulBatchWasm(
-    out.buffer,
+    out,
     out.offset,
-    a.buffer as FloatArray,
+    a,
     a.offset,
-    b.buffer as FloatArray,
+    b,
     b.offset,
     count,
     aStep,
@@ -129,27 +126,11 @@ function multiplyOne(
   transposeA: boolean,
   transposeB: boolean,
 ): void {
-  const c = out.buffer;
   // int32 never gets here: products of indices are refused before.
-  if (
-    !(c instanceof Int32Array) &&
-    matmulWasm(
-      c,
-      outOffset,
-      a.buffer as FloatArray,
-      aOffset,
-      b.buffer as FloatArray,
-      bOffset,
-      m,
-      n,
-      k,
-      transposeA,
-      transposeB,
-    )
-  ) {
+  if (isFloat(out) && matmulWasm(out, outOffset, a, aOffset, b, bOffset, m, n, k, transposeA, transposeB)) {
     return;
   }
-  matmulPlain(c, outOffset, a.buffer, aOffset, b.buffer, bOffset, m, n, k, transposeA, transposeB);
+  matmulPlain(out.buffer, outOffset, a.buffer, aOffset, b.buffer, bOffset, m, n, k, transposeA, transposeB);
 }
 
 /**
@@ -179,7 +160,7 @@ function sumMatrix(out: ArrayView, input: ArrayView): boolean {
   }
   const other = input.size / out.size;
   const [rows, columns] = over === "rows" ? [out.size, other] : [other, out.size];
-  return sumWasm(out.buffer, out.offset, input.buffer as FloatArray, input.offset, rows, columns, over);
+  return sumWasm(out, out.offset, input, input.offset, rows, columns, over);
 }
 
 const isFloat = ({ buffer }: ArrayView): boolean => !(buffer instanceof Int32Array);

@@ -1,14 +1,16 @@
 import { type DataArray, type DType, newArray } from "./dtype.js";
+import { isInNursery, nursery, type Resident } from "./nursery.js";
 
 /**
  * Where values live: a typed array and an offset into it. Nobody frees anything: a buffer goes when the last tensor
- * that uses it goes. Memory is zero at first, and is never handed out twice, but for what `setRecycling` says.
+ * that uses it goes. Memory is never handed out twice, but for what `setRecycling` says.
  *
- * Three sizes, by what creating a typed array costs (2 cores of an AMD Milan, Node 20):
+ * By what creating a typed array costs (2 cores of an AMD Milan, Node 20):
  * - up to 16 elements: chunks of 64 bytes, which V8 keeps on its own heap (47 ns each, shared by up to 16 scalars);
  *   a scalar that is held keeps at most those 64 bytes;
- * - up to 4,096 elements: bump-allocated from slabs of 16,384 elements (a view or buffer of its own costs
- *   700 to 1,300 ns); a tensor that is held keeps its slab, 64 or 128 KiB;
+ * - up to 4,096 elements: results of ops in the nursery, which moves them into arrays of up to 64 KiB; others
+ *   bump-allocated from slabs of 16,384 elements (a view or buffer of its own costs 700 to 1,300 ns). A tensor that is
+ *   held keeps its slab, 64 or 128 KiB;
  * - above: a buffer of its own.
  */
 export interface ArrayView {
@@ -22,52 +24,47 @@ export interface ArrayView {
 const CHUNK_BYTES = 64;
 const SLAB_ELEMENTS = 16_384;
 const LARGEST_IN_SLAB = 4_096;
-/** What is recycled is at first, and at most, this large. */
-const FIRST_REGION = 16_384;
-const LARGEST_REGION = 262_144;
+/** What the tensors of one chunk take up beside their values, about. */
+const CHUNK_OBJECTS = 2_048;
 
 /** Whether allocations come from memory that is used again. */
 let recycling = false;
 
 class Arena {
   private readonly dtype: DType;
+  private readonly bytes: 4 | 8;
   private readonly chunkElements: number;
   private chunk: DataArray;
   private chunkUsed = 0;
   private slab: DataArray;
   private slabUsed = 0;
-  /** What is handed out while recycling, and how much of it was, and would have been, handed out. */
-  private region: DataArray | null = null;
-  private regionUsed = 0;
-  private regionWanted = 0;
   /** Where the last allocation begins in the array that it returned. */
   offset = 0;
+  /** Whether the last allocation lies in the nursery, which then is to be told who holds it. */
+  inNursery = false;
 
   constructor(dtype: DType) {
     this.dtype = dtype;
-    this.chunkElements = CHUNK_BYTES / (dtype === "float64" ? 8 : 4);
+    this.bytes = dtype === "float64" ? 8 : 4;
+    this.chunkElements = CHUNK_BYTES / this.bytes;
     this.chunk = newArray(dtype, this.chunkElements);
     this.slab = newArray(dtype, 0);
   }
 
+  /** Memory of zeros. */
   allocate(size: number): DataArray {
-    if (recycling && this.recycle(size)) return this.region as DataArray;
-    if (size <= this.chunkElements) {
-      if (this.chunkUsed + size > this.chunkElements) {
-        this.chunk = newArray(this.dtype, this.chunkElements);
-        this.chunkUsed = 0;
-      }
-      this.offset = this.chunkUsed;
-      this.chunkUsed += size;
-      return this.chunk;
+    if (recycling && this.recycle(size)) {
+      const array = nursery().array(this.dtype);
+      array.fill(0, this.offset, this.offset + size);
+      return array;
     }
-    if (size > LARGEST_IN_SLAB) {
-      this.offset = 0;
-      return newArray(this.dtype, size);
-    }
+    this.inNursery = false;
+    if (size <= this.chunkElements) return this.fromChunk(size);
+    if (size > LARGEST_IN_SLAB) return this.ofItsOwn(size);
     if (this.slabUsed + size > this.slab.length) {
       this.slab = newArray(this.dtype, SLAB_ELEMENTS);
       this.slabUsed = 0;
+      nursery().note(SLAB_ELEMENTS * this.bytes);
     }
     this.offset = this.slabUsed;
     // 16-byte steps, so that a copy of one tensor starts where wide moves are fast.
@@ -75,30 +72,43 @@ class Arena {
     return this.slab;
   }
 
-  /** Takes zeros from the region; false where they do not fit. */
-  private recycle(size: number): boolean {
-    const step = (size + 3) & ~3;
-    this.regionWanted += step;
-    this.region ??= newArray(this.dtype, FIRST_REGION);
-    if (this.regionUsed + step > this.region.length) return false;
-    this.offset = this.regionUsed;
-    this.regionUsed += step;
-    this.region.fill(0, this.offset, this.regionUsed);
-    return true;
+  /** Memory for the result of an op, which overwrites all of it: it may hold anything. */
+  allocateResult(size: number): DataArray {
+    if (this.dtype === "int32") return this.allocate(size);
+    if (recycling && this.recycle(size)) return nursery().array(this.dtype);
+    this.inNursery = false;
+    if (size <= this.chunkElements) return this.fromChunk(size);
+    if (size > LARGEST_IN_SLAB) return this.ofItsOwn(size);
+    const young = nursery();
+    this.offset = young.allocate(this.dtype, size);
+    this.inNursery = true;
+    return young.array(this.dtype);
   }
 
-  /** @internal */
-  endRecycling(): void {
-    if (this.region !== null && this.regionWanted > this.region.length && this.region.length < LARGEST_REGION) {
-      this.region = newArray(this.dtype, Math.min(LARGEST_REGION, 2 ** Math.ceil(Math.log2(this.regionWanted))));
+  private fromChunk(size: number): DataArray {
+    if (this.chunkUsed + size > this.chunkElements) {
+      this.chunk = newArray(this.dtype, this.chunkElements);
+      this.chunkUsed = 0;
+      nursery().note(CHUNK_OBJECTS);
     }
-    this.regionUsed = 0;
-    this.regionWanted = 0;
+    this.offset = this.chunkUsed;
+    this.chunkUsed += size;
+    return this.chunk;
   }
 
-  /** @internal */
-  owns(buffer: DataArray): boolean {
-    return buffer === this.region;
+  private ofItsOwn(size: number): DataArray {
+    nursery().note(size * this.bytes);
+    this.offset = 0;
+    return newArray(this.dtype, size);
+  }
+
+  private recycle(size: number): boolean {
+    if (this.dtype === "int32") return false;
+    const offset = nursery().allocateReused(this.dtype, size);
+    if (offset < 0) return false;
+    this.offset = offset;
+    this.inNursery = true;
+    return true;
   }
 }
 
@@ -106,14 +116,17 @@ const float32 = new Arena("float32");
 const float64 = new Arena("float64");
 const int32 = new Arena("int32");
 
-/** The arena of a dtype: call `allocate(size)`, then read `offset`. Two steps, because a pair would be an object per op. */
+/**
+ * The arena of a dtype: allocate, then read `offset` and `inNursery`. In steps, because a record of them would be an
+ * object per op.
+ */
 export function arena(dtype: DType): Arena {
   return dtype === "float32" ? float32 : dtype === "float64" ? float64 : int32;
 }
 
 /**
- * While `on`, allocations come from a region that `endRecycling` makes free for other values: backward's memory for
- * gradients that nobody else sees. Fresh memory costs more than what is computed in it (2 µs for 64 KiB).
+ * While `on`, allocations come from memory that `endRecycling` makes free for other values: backward's, for gradients
+ * that nobody else sees.
  */
 export function setRecycling(on: boolean): void {
   recycling = on;
@@ -122,14 +135,12 @@ export function setRecycling(on: boolean): void {
 /** From now on, all that was allocated while recycling may be overwritten. */
 export function endRecycling(): void {
   recycling = false;
-  float32.endRecycling();
-  float64.endRecycling();
-  int32.endRecycling();
+  nursery().reuse();
 }
 
-/** Whether values there are overwritten after `endRecycling`, so that what stays must be copied. */
-export function isRecycled(buffer: DataArray): boolean {
-  return float32.owns(buffer) || float64.owns(buffer);
+/** Whether the values are overwritten after `endRecycling`, so that what stays must be copied. */
+export function isRecycled(values: Resident): boolean {
+  return isInNursery(values.buffer) && nursery().isReused(values);
 }
 
 /** Zeros outside any tensor: for kernels' tests and index arrays. */

@@ -3,7 +3,7 @@ import { formatShape, sameShape } from "../array/shape.js";
 import { endRecycling, isRecycled, setRecycling } from "../array/storage.js";
 import { DtypeError, GradientError, ShapeError, ValueError } from "../base/errors.js";
 import { mode, withMode } from "../graph/modes.js";
-import { type GradientRule, newTensor, type Op, scalarTensor, sharedView, Tensor } from "../graph/tensor.js";
+import { type GradientRule, newResult, newTensor, type Op, scalarTensor, sharedView, Tensor } from "../graph/tensor.js";
 import { isTracing } from "../graph/trace.js";
 import { add } from "../ops/arithmetic.js";
 import { convert, detach } from "../ops/cast.js";
@@ -205,7 +205,7 @@ function propagateTensors(
     if (gradient !== null && (targets === null ? node.op === null : targets.has(node))) collect(node, owned(gradient));
     if (node.op === null) continue;
     const { foreign } = node.op;
-    if (foreign && gradient !== null && isRecycled(gradient.buffer)) gradient = owned(gradient);
+    if (foreign && gradient !== null && isRecycled(gradient)) gradient = owned(gradient);
     const count = node.inputCount;
     const together = recycles && gradient !== null && wanted === null ? pullBack(node, gradient) : null;
     for (let i = 0; i < count; i++) {
@@ -227,9 +227,9 @@ function propagateTensors(
 
 /** A tensor of its own for each who receives a gradient: add hands one to both inputs, and assign_ may write to it. */
 function owned(gradient: Tensor): Tensor {
-  if (isRecycled(gradient.buffer)) {
+  if (isRecycled(gradient)) {
     const { dtype, shape, size, buffer, offset } = gradient;
-    const copy = newTensor(dtype, shape, size);
+    const copy = newResult(dtype, shape, size);
     copy.buffer.set(buffer.subarray(offset, offset + size), copy.offset);
     return copy;
   }
@@ -354,7 +354,7 @@ function pullBack(node: Tensor, dy: Tensor): readonly (Tensor | null)[] | null {
     const input = node.inputAt(index);
     if (!input.tracked) return null;
     setRecycling(input.op !== null);
-    const target = newTensor(input.dtype, input.shape, input.size);
+    const target = newResult(input.dtype, input.shape, input.size);
     setRecycling(false);
     gradients[index] = target;
     return target;
@@ -372,7 +372,7 @@ function fusedGradient({ passes, reads, expression, program }: ElementwiseRule, 
   }
   operands.push(node);
   if (passes) return dy;
-  const out = newTensor(dy.dtype, dy.shape, dy.size);
+  const out = newResult(dy.dtype, dy.shape, dy.size);
   if (dy.shape.length > 0) elementwiseInto(expression, out, operands);
   else {
     for (let i = 0; i < operands.length; i++) program.registers[i] = operands[i].buffer[operands[i].offset];

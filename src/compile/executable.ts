@@ -1,5 +1,6 @@
 import { type DataArray, newArray } from "../array/dtype.js";
 import { elementwiseInto } from "../array/kernels.js";
+import { isInNursery } from "../array/nursery.js";
 import type { ArrayView } from "../array/storage.js";
 import { wasmEngine } from "../array/wasm/engine.js";
 import { hostFunctions } from "../array/wasm/expression-emitter.js";
@@ -180,7 +181,8 @@ export class Executable {
       if (this.lastArguments[index] === input.buffer && this.lastOffsets[index] === input.offset && !input.isResident)
         continue;
       copyInto(view, input);
-      this.lastArguments[index] = input.buffer;
+      // Whatever moves on is not known by the place where it was.
+      this.lastArguments[index] = isInNursery(input.buffer) ? null : input.buffer;
       this.lastOffsets[index] = input.offset;
     }
     for (const { place, view } of this.gradientsIn) copyInto(view, tensorAt(place, inputs) as Tensor);

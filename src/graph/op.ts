@@ -2,6 +2,7 @@ import type { AffineBlock, Competition } from "../array/affine-block.js";
 import { type DType, promote } from "../array/dtype.js";
 import { type Expression, numbers, Recorder, type Scalars } from "../array/expression.js";
 import { elementwiseInto } from "../array/kernels.js";
+import { isInNursery } from "../array/nursery.js";
 import { broadcastShapes, SCALAR, type Shape, sizeOf } from "../array/shape.js";
 import type { ArrayView } from "../array/storage.js";
 import { DtypeError, OptionError, ValueError } from "../base/errors.js";
@@ -12,6 +13,7 @@ import {
   type GradientTarget,
   type Kind,
   NO_ATTRIBUTES,
+  newResult,
   newTensor,
   type Op,
   type OpSample,
@@ -54,8 +56,10 @@ export interface OpRecord<Inputs extends readonly Tensor[], Attrs> {
   readonly shape?: (shapes: readonly Shape[], attrs: Attrs) => Shape;
   /** The output's dtype, where it is not that of the (promoted) inputs. Inputs are then not promoted. */
   readonly dtype?: (inputs: Inputs, attrs: Attrs) => DType;
-  /** Writes the value to `out`, which holds zeros. */
+  /** Writes the value to `out`, which holds zeros, or anything where `overwrites` is true. */
   readonly forward?: (out: ArrayView, inputs: Inputs, attrs: Attrs) => void;
+  /** Whether `forward` writes every element, whatever the inputs are. */
+  readonly overwrites?: boolean;
   /**
    * How an affine or bilinear op is linear in input `index` while the others are constant, where that has structure
    * worth keeping or is costly to find out; null (or no rule) leaves it to be found by running the op.
@@ -124,6 +128,7 @@ export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>
     forward: (record.forward as Op["forward"]) ?? null,
     block: (record.block as Op["block"]) ?? null,
     competition: (record.competition as Op["competition"]) ?? null,
+    overwrites: record.overwrites ?? false,
     rules: record.vjp as readonly (GradientRule | null)[] | ((index: number) => GradientRule),
     pullback: record.pullback ?? null,
     broadcasts: record.broadcasts ?? record.scalar !== undefined,
@@ -222,7 +227,7 @@ function applyUnary(op: Op, operand: Operand, attrs: Attributes): Tensor {
   else if (typeof operand === "number") a = scalarTensor(operand, "float32");
   else notATensor(op, operand);
   if (a.dtype === "int32") commonDtype(op, a.dtype, a.dtype);
-  const out = newTensor(a.dtype, a.shape, a.size);
+  const out = newResult(a.dtype, a.shape, a.size);
   if (a.shape.length === 0 && op.scalar !== null) {
     out.buffer[out.offset] = op.scalar(numberScalars, a.buffer[a.offset], attrs) as number;
   } else elementwiseInto(expressionOf(op, attrs, 1), out, [a]);
@@ -261,11 +266,11 @@ function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes)
   }
   let out: Tensor;
   if (a.shape.length === 0 && b.shape.length === 0 && op.scalar !== null) {
-    out = newTensor(a.dtype, SCALAR, 1);
+    out = newResult(a.dtype, SCALAR, 1);
     out.buffer[out.offset] = op.scalar(numberScalars, a.buffer[a.offset], b.buffer[b.offset], attrs) as number;
   } else {
     const shape = broadcastShapes(a.shape, b.shape, op.name);
-    out = newTensor(a.dtype, shape, sizeOf(shape));
+    out = newResult(a.dtype, shape, sizeOf(shape));
     elementwiseInto(expressionOf(op, attrs, 2), out, [a, b]);
   }
   if (mode.observer !== null) record(op, out, [a, b], attrs);
@@ -294,9 +299,14 @@ export function apply(op: Op, operands: readonly Operand[], attrs: Attributes): 
     shape = inputs[0].shape;
     for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(shape, inputs[i].shape, op.name);
   }
-  const out = newTensor(op.dtype === null ? inputs[0].dtype : op.dtype(inputs, attrs), shape, sizeOf(shape));
+  const dtype = op.dtype === null ? inputs[0].dtype : op.dtype(inputs, attrs);
+  // A user's forward may apply ops, which may move what the nursery holds.
+  const out = op.foreign ? newTensor(dtype, shape, sizeOf(shape)) : newResult(dtype, shape, sizeOf(shape));
   if (op.scalar !== null) elementwiseInto(expressionOf(op, attrs, inputs.length), out, inputs);
-  else op.forward?.(out, inputs, attrs);
+  else if (op.forward !== null) {
+    if (!op.overwrites && isInNursery(out.buffer)) out.buffer.fill(0, out.offset, out.offset + out.size);
+    op.forward(out, inputs, attrs);
+  }
   recordIfNeeded(op, out, inputs, attrs);
   return out;
 }

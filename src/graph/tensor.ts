@@ -1,6 +1,7 @@
 import type { AffineBlock, Competition } from "../array/affine-block.js";
 import { type DataArray, type DType, newArray } from "../array/dtype.js";
 import type { Expression, Scalars } from "../array/expression.js";
+import { isInNursery, nursery } from "../array/nursery.js";
 import { formatShape, SCALAR, type Shape, sizeOf, stridesOf } from "../array/shape.js";
 import { type ArrayView, arena } from "../array/storage.js";
 import { ValueError } from "../base/errors.js";
@@ -44,6 +45,7 @@ export interface Op {
   readonly shape: ((shapes: readonly Shape[], attrs: Attributes) => Shape) | null;
   readonly dtype: ((inputs: readonly Tensor[], attrs: Attributes) => DType) | null;
   readonly forward: ((out: ArrayView, inputs: readonly Tensor[], attrs: Attributes) => void) | null;
+  readonly overwrites: boolean;
   readonly block: ((index: number, inputs: readonly Tensor[], attrs: Attributes) => AffineBlock | null) | null;
   readonly competition: ((shape: Shape, attrs: Attributes) => Competition) | null;
   /** One rule per input, or one function of the input's number for ops of any number of inputs. */
@@ -202,6 +204,7 @@ export class Tensor implements ArrayView {
   moveTo(buffer: DataArray, offset: number, resident: boolean): void {
     this.buffer = buffer;
     this.offset = offset;
+    if (isInNursery(buffer)) nursery().add(this);
     if (resident || this.extras !== null) this.extend().resident = resident;
   }
 
@@ -323,7 +326,18 @@ export type NestedArray = number | readonly NestedArray[];
 export function newTensor(dtype: DType, shape: Shape, size: number, requiresGrad = false): Tensor {
   const from = arena(dtype);
   const buffer = from.allocate(size);
-  return new Tensor(dtype, shape, size, buffer, from.offset, requiresGrad);
+  const made = new Tensor(dtype, shape, size, buffer, from.offset, requiresGrad);
+  if (from.inNursery) nursery().add(made);
+  return made;
+}
+
+/** A new tensor for the result of an op, which overwrites all of it: its values may be anything. */
+export function newResult(dtype: DType, shape: Shape, size: number): Tensor {
+  const from = arena(dtype);
+  const buffer = from.allocateResult(size);
+  const made = new Tensor(dtype, shape, size, buffer, from.offset, false);
+  if (from.inNursery) nursery().add(made);
+  return made;
 }
 
 /** A tensor over a typed array that the caller gives away. */
@@ -341,7 +355,9 @@ export function scalarTensor(value: number, dtype: DType): Tensor {
 /** The same values under another shape, sharing memory where it is never overwritten: nobody can tell. */
 export function sharedView(source: Tensor, shape: Shape): Tensor {
   if (source.isResident) return fromArray(copyOf(source), source.dtype, shape);
-  return new Tensor(source.dtype, shape, source.size, source.buffer, source.offset, false);
+  const view = new Tensor(source.dtype, shape, source.size, source.buffer, source.offset, false);
+  if (isInNursery(source.buffer)) nursery().add(view);
+  return view;
 }
 
 /** Values as a tensor, in a buffer of their own. */

@@ -9,6 +9,7 @@ export const cast: OpFunction<Unary, { dtype: DType }> = defineOp<Unary, { dtype
   kind: "affine",
   shape: ([shape]) => shape,
   dtype: (_, { dtype }) => dtype,
+  overwrites: true,
   forward: (out, [x]) => {
     for (let i = 0; i < x.size; i++) out.buffer[out.offset + i] = x.buffer[x.offset + i];
   },

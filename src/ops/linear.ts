@@ -24,6 +24,7 @@ const affine: OpFunction<Ternary> = defineOp<Ternary>({
   doc: "x Wᵀ + b of rows x",
   kind: "bilinear",
   shape: ([x, weight, bias]) => linearShape(x, weight, bias),
+  overwrites: true,
   forward: (out, [x, weight, bias]) => multiplyAddInto(out, x, weight, bias),
   block: (index, [x, weight]) =>
     index === 0 && x.shape[0] === 1

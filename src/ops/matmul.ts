@@ -42,6 +42,7 @@ export const product: OpFunction<Binary, Transposes> = defineOp<Binary, Transpos
   kind: "bilinear",
   broadcasts: true,
   shape: ([a, b], attrs) => productShape(a, b, attrs),
+  overwrites: true,
   forward: (out, [a, b], { transposeA, transposeB }) => multiplyInto(out, a, b, transposeA, transposeB),
   block: (index, inputs, attrs) => {
     // a row times a matrix, or a matrix times a column: the other factor is the map, or its transpose

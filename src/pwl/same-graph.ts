@@ -1,7 +1,9 @@
 /** Whether a function does the same on another run: the same ops, wired alike, on the same constants. */
 
 import type { DataArray } from "../array/dtype.js";
+import { isInNursery } from "../array/nursery.js";
 import { sameShape } from "../array/shape.js";
+import { copyOf, type Tensor } from "../graph/tensor.js";
 import type { Graph, GraphNode } from "../graph/trace.js";
 
 /** A constant's values as they were when the graph was traced; a parameter may be assigned others later. */
@@ -23,8 +25,7 @@ export class GraphRecord {
 
   constructor(readonly graph: Graph) {
     for (const node of graph.nodes) {
-      const { buffer, offset, written } = node.value;
-      if (isConstant(node)) this.#snapshots.set(node, { buffer, offset, written });
+      if (isConstant(node)) this.#snapshots.set(node, snapshotOf(node.value));
     }
   }
 
@@ -54,6 +55,12 @@ export class GraphRecord {
     if (snapshot !== undefined && !holds(b, snapshot)) return `a ${a.role} has other values`;
     return null;
   }
+}
+
+/** Values stay where they are, but for those in the nursery. */
+function snapshotOf(value: Tensor): Snapshot {
+  const { buffer, offset, written } = value;
+  return isInNursery(buffer) ? { buffer: copyOf(value), offset: 0, written } : { buffer, offset, written };
 }
 
 const nameOf = (node: GraphNode): string => node.op?.name ?? node.role;

@@ -40,7 +40,7 @@ function plan(x: ArrayView, w: ArrayView, y: ArrayView, window: Window, groups: 
   const geometry = convolutionGeometry(x, w, y, window, groups);
   const { dtype, isPadded, imageLength, paddedLength, kernelsLength, outputLength, patchesBytes, workBytes } = geometry;
   const { size, shift } = vectorOf(dtype);
-  const image = 64;
+  const image = scratch().base + 64;
   const padded = isPadded ? align(image + imageLength * size) : image;
   const kernels = align(padded + paddedLength * size);
   const output = align(kernels + kernelsLength * size);

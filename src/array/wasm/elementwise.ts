@@ -15,7 +15,7 @@ import { emitExpression, hostFunctions, importHostFunctions } from "./expression
 import { simdLevel } from "./features.js";
 import { i32, v128 } from "./instructions.js";
 import { instantiate } from "./kernel-family.js";
-import { copy, copyOut, type FloatArray, scratch } from "./scratch.js";
+import { copy, type FloatArray, place, placeResult, scratch, takeResult } from "./scratch.js";
 import { type FloatType, vectorOf } from "./vectors.js";
 
 /** Elements of one piece. */
@@ -157,30 +157,37 @@ export function elementwiseWasm(expression: Expression, out: ArrayView, inputs: 
   // Operands lie one behind the other, after the output, with room for the last vector and off each other's cache sets.
   const room = (width + 48) & ~15;
   const step = room << shift;
-  memory.reserve((inputs.length + 1) * step);
+  const outAt = memory.base;
+  memory.reserve(outAt + (inputs.length + 1) * step);
   const heap = single ? memory.float32 : memory.float64;
   for (let start = 0; start < size; start += pieceLength) {
     const length = size - start < pieceLength ? size - start : pieceLength;
     for (let index = 0; index < inputs.length; index++) {
       if (!reads[index]) continue;
-      const { buffer, offset, size: own } = inputs[index];
-      const at = (index + 1) * room;
-      if (own === size) copy(heap, at, buffer as FloatArray, offset + start, length);
-      else if (own === 1) heap[at] = buffer[offset];
-      else if (size <= pieceLength && isSuffix(inputs[index].shape, out.shape)) {
-        repeatInto(heap, at, size, inputs[index]);
-      } else {
-        if (start === 0) spread(inputs[index], out, index);
-        copy(heap, at, spreads[dtype][index], start, length);
+      const input = inputs[index];
+      const at = outAt + (index + 1) * step;
+      if (input.size === size) addresses[index] = place(heap, shift, at, input, input.offset + start, length);
+      else {
+        addresses[index] = at;
+        if (input.size === 1) heap[at >> shift] = input.buffer[input.offset];
+        else if (size <= pieceLength && isSuffix(input.shape, out.shape)) repeatInto(heap, at >> shift, size, input);
+        else {
+          if (start === 0) spread(input, out, index);
+          copy(heap, at >> shift, spreads[dtype][index], start, length);
+        }
       }
     }
+    const to = placeResult(heap, shift, outAt, out, out.offset + start);
     // Addresses that the kernel has no parameter for are ignored.
-    if (inputs.length <= 4) kernel(0, length, step, 2 * step, 3 * step, 4 * step);
-    else kernel(0, length, ...inputs.map((_, index) => (index + 1) * step));
-    copyOut(out.buffer as FloatArray, out.offset + start, memory, length);
+    if (inputs.length <= 4) kernel(to, length, addresses[0], addresses[1], addresses[2], addresses[3]);
+    else kernel(to, length, ...addresses);
+    takeResult(heap, shift, outAt, out, out.offset + start, length);
   }
   return true;
 }
+
+/** Of the operands of the call under way. */
+const addresses: number[] = [0, 0, 0, 0];
 
 /** One array per operand and dtype, for operands that repeat. */
 const spreads: Record<"float32" | "float64", FloatArray[]> = { float32: [], float64: [] };

@@ -9,7 +9,17 @@ import { addDirectGemm, addDirectPacking } from "./gemm-direct.js";
 import { addPackedGemm, workBytes } from "./gemm-packed.js";
 import { epilogue } from "./gemm-tile.js";
 import { kernelFamily } from "./kernel-family.js";
-import { align, copy, type FloatArray, type Scratch, scratch } from "./scratch.js";
+import {
+  align,
+  copy,
+  type FloatArray,
+  place,
+  placeResult,
+  type Scratch,
+  scratch,
+  takeResult,
+  type Values,
+} from "./scratch.js";
 import { endOf, multiplyShared, sharedScratch, sharedScratchSite, workAreas, worthThreads } from "./threads-product.js";
 import { type FloatType, vectorOf } from "./vectors.js";
 
@@ -58,11 +68,11 @@ const directBytes = 24 * 1024;
  * faster: the caller then computes it
  */
 export function matmulWasm(
-  out: FloatArray,
+  out: Values,
   outOffset: number,
-  a: FloatArray,
+  a: Values,
   aOffset: number,
-  b: FloatArray,
+  b: Values,
   bOffset: number,
   m: number,
   n: number,
@@ -70,21 +80,23 @@ export function matmulWasm(
   transA: boolean,
   transB: boolean,
   flags = 0,
-  bias: FloatArray = out,
+  bias: Values = out,
   biasOffset = 0,
 ): boolean {
   if (m * n * k < leastWork || simdLevel() === "none") return false;
-  const dtype = out instanceof Float32Array ? "float32" : "float64";
+  const dtype = out.buffer instanceof Float32Array ? "float32" : "float64";
   if (m <= blockExtent && n <= blockExtent && k <= blockExtent) {
     const memory = memoryFor(dtype, m, n, k, transB);
-    const cAddress = placeBlocks(memory, dtype, m, n, k);
+    const c = placeBlocks(memory, dtype, m, n, k);
     const heap = dtype === "float32" ? memory.float32 : memory.float64;
     const shift = dtype === "float32" ? 2 : 3;
-    copy(heap, layout.a >> shift, a, aOffset, m * k);
-    copy(heap, layout.b >> shift, b, bOffset, k * n);
-    if (flags !== 0) copyEpilogue(heap, shift, out, outOffset, m * n, n, flags, bias, biasOffset);
+    layout.a = place(heap, shift, layout.a, a, aOffset, m * k);
+    layout.b = place(heap, shift, layout.b, b, bOffset, k * n);
+    layout.c = placeResult(heap, shift, c, out, outOffset);
+    if ((flags & epilogue.accumulate) !== 0) place(heap, shift, c, out, outOffset, m * n);
+    if ((flags & epilogue.bias) !== 0) layout.bias = place(heap, shift, layout.bias, bias, biasOffset, n);
     multiplyBlock(memory, dtype, m, n, k, transA, transB, flags);
-    copy(out, outOffset, heap, cAddress >> shift, m * n);
+    takeResult(heap, shift, c, out, outOffset, m * n);
   } else {
     multiplyByBlocks(out, outOffset, a, aOffset, b, bOffset, m, n, k, transA, transB, flags, bias, biasOffset);
   }
@@ -97,12 +109,13 @@ function memoryFor(dtype: FloatType, m: number, n: number, k: number, transB: bo
 }
 
 /** Byte addresses of the operands in scratch memory, written by `placeBlocks` (reused: no allocation at each call). */
-const layout = { a: 64, b: 0, c: 0, bias: 0, work: 0 };
+const layout = { a: 0, b: 0, c: 0, bias: 0, work: 0 };
 
 /** Lays out a block's operands and reserves the memory. Returns the address of C. */
 function placeBlocks(memory: Scratch, dtype: FloatType, m: number, n: number, k: number): number {
   const vector = vectorOf(dtype);
   const { size } = vector;
+  layout.a = memory.base + 64;
   layout.b = align(layout.a + m * k * size);
   layout.c = align(layout.b + k * n * size);
   layout.bias = align(layout.c + m * n * size);
@@ -161,28 +174,13 @@ function multiplyBlock(
   }
 }
 
-function copyEpilogue(
-  heap: FloatArray,
-  shift: number,
-  out: FloatArray,
-  outOffset: number,
-  length: number,
-  n: number,
-  flags: number,
-  bias: FloatArray,
-  biasOffset: number,
-): void {
-  if ((flags & epilogue.accumulate) !== 0) copy(heap, layout.c >> shift, out, outOffset, length);
-  if ((flags & epilogue.bias) !== 0) copy(heap, layout.bias >> shift, bias, biasOffset, n);
-}
-
 /** The product of matrices that exceed one block in some direction. C stays in scratch memory while k runs. */
 function multiplyByBlocks(
-  out: FloatArray,
+  out: Values,
   outOffset: number,
-  a: FloatArray,
+  a: Values,
   aOffset: number,
-  b: FloatArray,
+  b: Values,
   bOffset: number,
   m: number,
   n: number,
@@ -190,10 +188,10 @@ function multiplyByBlocks(
   transA: boolean,
   transB: boolean,
   flags: number,
-  bias: FloatArray,
+  bias: Values,
   biasOffset: number,
 ): void {
-  const dtype = out instanceof Float32Array ? "float32" : "float64";
+  const dtype = out.buffer instanceof Float32Array ? "float32" : "float64";
   const shift = dtype === "float32" ? 2 : 3;
   const accumulate = flags & epilogue.accumulate;
   const memory = memoryFor(dtype, m, n, k, transB);
@@ -207,25 +205,47 @@ function multiplyByBlocks(
       placeBlocks(memory, dtype, Math.min(m, blockExtent), columns, Math.min(k, blockExtent));
       const heap = dtype === "float32" ? memory.float32 : memory.float64;
       if (accumulate !== 0) {
-        copyRows(heap, layout.c >> shift, columns, out, outOffset + row * n + column, n, rows, columns);
+        copyRows(
+          heap,
+          layout.c >> shift,
+          columns,
+          out.buffer as FloatArray,
+          outOffset + row * n + column,
+          n,
+          rows,
+          columns,
+        );
       }
-      if ((flags & epilogue.bias) !== 0) copy(heap, layout.bias >> shift, bias, biasOffset + column, columns);
+      if ((flags & epilogue.bias) !== 0) {
+        copy(heap, layout.bias >> shift, bias.buffer as FloatArray, biasOffset + column, columns);
+      }
       for (let depth = 0; depth < k; depth += blockExtent) {
         const depths = Math.min(blockExtent, k - depth);
         const aAddress = layout.a >> shift;
-        if (transA) copyRows(heap, aAddress, rows, a, aOffset + depth * m + row, m, depths, rows);
-        else copyRows(heap, aAddress, depths, a, aOffset + row * k + depth, k, rows, depths);
+        const aValues = a.buffer as FloatArray;
+        if (transA) copyRows(heap, aAddress, rows, aValues, aOffset + depth * m + row, m, depths, rows);
+        else copyRows(heap, aAddress, depths, aValues, aOffset + row * k + depth, k, rows, depths);
         if (depth !== loadedDepth) {
           const bAddress = layout.b >> shift;
-          if (transB) copyRows(heap, bAddress, depths, b, bOffset + column * k + depth, k, columns, depths);
-          else copyRows(heap, bAddress, columns, b, bOffset + depth * n + column, n, depths, columns);
+          const bValues = b.buffer as FloatArray;
+          if (transB) copyRows(heap, bAddress, depths, bValues, bOffset + column * k + depth, k, columns, depths);
+          else copyRows(heap, bAddress, columns, bValues, bOffset + depth * n + column, n, depths, columns);
           loadedDepth = depth;
         }
         const last = depth + depths === k;
         const blockFlags = (depth === 0 ? accumulate : epilogue.accumulate) | (last ? flags & ~epilogue.accumulate : 0);
         multiplyBlock(memory, dtype, rows, columns, depths, transA, transB, blockFlags);
       }
-      copyRows(out, outOffset + row * n + column, n, heap, layout.c >> shift, columns, rows, columns);
+      copyRows(
+        out.buffer as FloatArray,
+        outOffset + row * n + column,
+        n,
+        heap,
+        layout.c >> shift,
+        columns,
+        rows,
+        columns,
+      );
     }
   }
 }
@@ -260,11 +280,11 @@ const groupBytes = 512 * 1024;
  * @returns false, with `out` untouched, like `matmulWasm`
  */
 export function matmulBatchWasm(
-  out: FloatArray,
+  out: Values,
   outOffset: number,
-  a: FloatArray,
+  a: Values,
   aOffset: number,
-  b: FloatArray,
+  b: Values,
   bOffset: number,
   count: number,
   aStep: number,
@@ -276,7 +296,7 @@ export function matmulBatchWasm(
   transB: boolean,
 ): boolean {
   if (count * m * n * k < leastWork || simdLevel() === "none") return false;
-  const dtype = out instanceof Float32Array ? "float32" : "float64";
+  const dtype = out.buffer instanceof Float32Array ? "float32" : "float64";
   const { size, shift } = vectorOf(dtype);
   const bytes = (m * k + k * n + m * n) * size;
   if (bytes > groupBytes / 2 || !isDirect(m, n, k, size, transB)) {
@@ -291,25 +311,29 @@ export function matmulBatchWasm(
   // An operand that all share is there once.
   const aCount = aStep === 0 ? 1 : group;
   const bCount = bStep === 0 ? 1 : group;
-  const bAddress = align(64 + aCount * m * k * size);
+  const memory = scratch();
+  const aAddress = memory.base + 64;
+  const bAddress = align(aAddress + aCount * m * k * size);
   const cAddress = align(bAddress + bCount * k * n * size);
   const work = align(cAddress + group * m * n * size);
-  scratch().reserve(work + workBytes(vectorOf(dtype)));
-  const heap = dtype === "float32" ? scratch().float32 : scratch().float64;
+  memory.reserve(work + workBytes(vectorOf(dtype)));
+  const heap = dtype === "float32" ? memory.float32 : memory.float64;
   const kernels = directKernels(dtype);
   const kernel = transA ? kernels.columns : kernels.rows;
   for (let first = 0; first < count; first += group) {
     const length = Math.min(group, count - first);
-    copy(heap, 64 >> shift, a, aOffset + first * aStep, (aStep === 0 ? 1 : length) * m * k);
-    copy(heap, bAddress >> shift, b, bOffset + first * bStep, (bStep === 0 ? 1 : length) * k * n);
+    const aPlace = place(heap, shift, aAddress, a, aOffset + first * aStep, (aStep === 0 ? 1 : length) * m * k);
+    const bPlace = place(heap, shift, bAddress, b, bOffset + first * bStep, (bStep === 0 ? 1 : length) * k * n);
+    const to = outOffset + first * m * n;
+    const cPlace = placeResult(heap, shift, cAddress, out, to);
     const aStride = (transA ? m : k) * size;
     const bStride = (transB ? k : n) * size;
     for (let i = 0; i < length; i++) {
-      const aAt = 64 + i * aStep * size;
-      const bAt = bAddress + i * bStep * size;
-      kernel(aAt, aStride, bAt, bStride, transB ? 1 : 0, cAddress + i * m * n * size, n * size, 0, m, n, k, 0, work);
+      const aAt = aPlace + i * aStep * size;
+      const bAt = bPlace + i * bStep * size;
+      kernel(aAt, aStride, bAt, bStride, transB ? 1 : 0, cPlace + i * m * n * size, n * size, 0, m, n, k, 0, work);
     }
-    copy(out, outOffset + first * m * n, heap, cAddress >> shift, length * m * n);
+    takeResult(heap, shift, cAddress, out, to, length * m * n);
   }
   return true;
 }

@@ -8,7 +8,7 @@ import { simdLevel } from "./features.js";
 import { directKernels, isDirect, leastWork } from "./gemm.js";
 import { workBytes } from "./gemm-packed.js";
 import { reductionKernels } from "./reduction.js";
-import { align, copy, type FloatArray, scratch } from "./scratch.js";
+import { align, place, placeResult, scratch, takeResult } from "./scratch.js";
 import { vectorOf } from "./vectors.js";
 
 /**
@@ -28,7 +28,7 @@ export function linearGradientsWasm(
   const [m, n] = dy.shape;
   const k = x.shape[1];
   const memory = scratch();
-  const sums = 64;
+  const sums = memory.base + 64;
   const dyAt = align(sums + n * 8);
   const xAt = align(dyAt + m * n * size);
   const weightAt = align(xAt + m * k * size);
@@ -37,21 +37,23 @@ export function linearGradientsWasm(
   memory.reserve(work + workBytes(vectorOf(dtype)));
   const heap = dtype === "float32" ? memory.float32 : memory.float64;
   const { rows, columns } = directKernels(dtype);
-  copy(heap, dyAt >> shift, dy.buffer as FloatArray, dy.offset, m * n);
+  const dyPlace = place(heap, shift, dyAt, dy, dy.offset, m * n);
   if (dWeight !== null) {
-    copy(heap, xAt >> shift, x.buffer as FloatArray, x.offset, m * k);
-    columns(dyAt, n * size, xAt, k * size, 0, outAt, k * size, 0, n, k, m, 0, work);
-    copy(dWeight.buffer as FloatArray, dWeight.offset, heap, outAt >> shift, n * k);
+    const xPlace = place(heap, shift, xAt, x, x.offset, m * k);
+    const to = placeResult(heap, shift, outAt, dWeight, dWeight.offset);
+    columns(dyPlace, n * size, xPlace, k * size, 0, to, k * size, 0, n, k, m, 0, work);
+    takeResult(heap, shift, outAt, dWeight, dWeight.offset, n * k);
   }
   if (dx !== null) {
-    copy(heap, weightAt >> shift, weight.buffer as FloatArray, weight.offset, n * k);
-    rows(dyAt, n * size, weightAt, k * size, 0, outAt, k * size, 0, m, k, n, 0, work);
-    copy(dx.buffer as FloatArray, dx.offset, heap, outAt >> shift, m * k);
+    const weightPlace = place(heap, shift, weightAt, weight, weight.offset, n * k);
+    const to = placeResult(heap, shift, outAt, dx, dx.offset);
+    rows(dyPlace, n * size, weightPlace, k * size, 0, to, k * size, 0, m, k, n, 0, work);
+    takeResult(heap, shift, outAt, dx, dx.offset, m * k);
   }
   if (dBias !== null) {
     const doubles = memory.float64;
     for (let i = 0; i < n; i++) doubles[(sums >> 3) + i] = 0;
-    reductionKernels(dtype).columns(dyAt, sums, m, n);
+    reductionKernels(dtype).columns(dyPlace, sums, m, n);
     for (let i = 0; i < n; i++) dBias.buffer[dBias.offset + i] = doubles[(sums >> 3) + i];
   }
 }

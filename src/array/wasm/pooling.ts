@@ -128,7 +128,7 @@ export function argmaxWindowsWasm(out: ArrayView, x: ArrayView, window: Window):
   const planeLength = height * width;
   const outLength = outHeight * outWidth;
   const group = Math.max(1, Math.min(batch * channels, Math.floor(groupBytes / (planeLength * size))));
-  const image = 64;
+  const image = scratch().base + 64;
   const indices = align(image + group * planeLength * size);
   // Windows past the last column are read, and forgotten.
   scratch().reserve(indices + 4 * group * outLength + 4 * window.stride[1] * size);

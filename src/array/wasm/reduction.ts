@@ -4,7 +4,7 @@ import type { WasmFunction } from "./engine.js";
 import { simdLevel } from "./features.js";
 import { i32, type V128, v128 } from "./instructions.js";
 import { kernelFamily } from "./kernel-family.js";
-import { align, copy, type FloatArray, scratch } from "./scratch.js";
+import { align, place, scratch, type Values } from "./scratch.js";
 import { type FloatType, type FloatVector, f64x2, lanes, vectorOf } from "./vectors.js";
 
 /** Addresses in bytes, lengths in elements; `sums` are float64 whatever the matrix is, and are added to. */
@@ -105,41 +105,44 @@ const pieceLength = 64 * 1024;
  * @returns false, with `out` untouched, where WASM SIMD is missing or a plain loop is faster
  */
 export function sumWasm(
-  out: FloatArray,
+  out: Values,
   outOffset: number,
-  x: FloatArray,
+  x: Values,
   xOffset: number,
   rows: number,
   columns: number,
   over: "rows" | "columns",
 ): boolean {
   if (rows * columns < leastElements || simdLevel() === "none") return false;
-  const dtype = x instanceof Float32Array ? "float32" : "float64";
+  const dtype = x.buffer instanceof Float32Array ? "float32" : "float64";
   const { size, shift } = vectorOf(dtype);
   const { rows: sumRows, columns: sumColumns } = reductionKernels(dtype);
   const count = over === "rows" ? rows : columns;
-  const matrix = align(64 + count * 8);
-  scratch().reserve(matrix + Math.min(rows * columns, Math.max(pieceLength, columns)) * size);
-  const heap = dtype === "float32" ? scratch().float32 : scratch().float64;
-  const sums = scratch().float64;
-  sums.fill(0, 8, 8 + count);
+  const memory = scratch();
+  const sumsAt = memory.base + 64;
+  const matrix = align(sumsAt + count * 8);
+  memory.reserve(matrix + Math.min(rows * columns, Math.max(pieceLength, columns)) * size);
+  const heap = dtype === "float32" ? memory.float32 : memory.float64;
+  const sums = memory.float64;
+  const firstSum = sumsAt >> 3;
+  for (let i = 0; i < count; i++) sums[firstSum + i] = 0;
   if (columns > pieceLength && over === "rows") {
     for (let row = 0; row < rows; row++) {
       for (let start = 0; start < columns; start += pieceLength) {
         const length = Math.min(pieceLength, columns - start);
-        copy(heap, matrix >> shift, x, xOffset + row * columns + start, length);
-        sumRows(matrix, 64 + 8 * row, 1, length);
+        const at = place(heap, shift, matrix, x, xOffset + row * columns + start, length);
+        sumRows(at, sumsAt + 8 * row, 1, length);
       }
     }
   } else {
     const pieceRows = Math.max(1, Math.floor(pieceLength / columns));
     for (let row = 0; row < rows; row += pieceRows) {
       const length = Math.min(pieceRows, rows - row);
-      copy(heap, matrix >> shift, x, xOffset + row * columns, length * columns);
-      if (over === "rows") sumRows(matrix, 64 + 8 * row, length, columns);
-      else sumColumns(matrix, 64, length, columns);
+      const at = place(heap, shift, matrix, x, xOffset + row * columns, length * columns);
+      if (over === "rows") sumRows(at, sumsAt + 8 * row, length, columns);
+      else sumColumns(at, sumsAt, length, columns);
     }
   }
-  for (let i = 0; i < count; i++) out[outOffset + i] = sums[8 + i];
+  for (let i = 0; i < count; i++) out.buffer[outOffset + i] = sums[firstSum + i];
   return true;
 }

@@ -1,31 +1,35 @@
 /**
- * The WASM memory through which kernels on ordinary JavaScript arrays work: operands are copied in, results out. One
- * memory for the page or process; it holds nothing between calls, and grows to the largest call's need (kernels work
- * in blocks, so that this stays below 40 MB).
+ * The WASM memory in which kernels work: operands of ordinary JavaScript arrays are copied in, results out; those in the
+ * nursery, which has the first addresses, are where they should be. One memory for the page or process; behind the
+ * nursery it holds nothing between calls, and grows to the largest call's need (kernels work in blocks, so that this
+ * stays below 40 MB).
  */
+import type { DataArray } from "../dtype.js";
 import { type WasmMemory, wasmEngine } from "./engine.js";
 
 export type FloatArray = Float32Array | Float64Array;
 
 const pageBytes = 65_536;
+/** The nursery's part of the scratch memory; pages of it that are never touched cost nothing. */
+export const nurseryBytes = 20 * pageBytes;
 /** Vectors are loaded whole at the end of an operand, and may read past it. */
 const overread = 64;
-/** Views of up to this many elements are kept. */
-const largestHead = 4096;
 
 export class Scratch {
   readonly memory: WasmMemory;
+  /** The first address that kernels may use. */
+  readonly base: number;
+  /** Called when the memory has grown, and its arrays are others. */
+  onGrow: (() => void) | null = null;
   float32: Float32Array;
   float64: Float64Array;
   #bytes: number;
-  /** Views of the first elements, at their number: made once, because `subarray` costs as much as a small copy. */
-  private float32Heads: (Float32Array | undefined)[] = [];
-  private float64Heads: (Float64Array | undefined)[] = [];
 
-  constructor(limits: { initial: number; maximum?: number; shared?: boolean } = { initial: 4 }) {
+  constructor(base: number, limits: { initial: number; maximum?: number; shared?: boolean }) {
     const engine = wasmEngine();
     if (engine === undefined) throw new ReferenceError("WebAssembly is not available here");
     this.memory = new engine.Memory(limits);
+    this.base = base;
     this.float32 = new Float32Array(this.memory.buffer);
     this.float64 = new Float64Array(this.memory.buffer);
     this.#bytes = this.memory.buffer.byteLength;
@@ -40,23 +44,8 @@ export class Scratch {
     this.memory.grow(pages - this.#bytes / pageBytes);
     this.float32 = new Float32Array(this.memory.buffer);
     this.float64 = new Float64Array(this.memory.buffer);
-    this.float32Heads = [];
-    this.float64Heads = [];
     this.#bytes = this.memory.buffer.byteLength;
-  }
-
-  /** The first `length` elements, as float32. */
-  float32Head(length: number): Float32Array {
-    if (length > largestHead) return this.float32.subarray(0, length);
-    this.float32Heads[length] ??= this.float32.subarray(0, length);
-    return this.float32Heads[length];
-  }
-
-  /** The first `length` elements, as float64. */
-  float64Head(length: number): Float64Array {
-    if (length > largestHead) return this.float64.subarray(0, length);
-    this.float64Heads[length] ??= this.float64.subarray(0, length);
-    return this.float64Heads[length];
+    this.onGrow?.();
   }
 }
 
@@ -64,7 +53,7 @@ let shared: Scratch | undefined;
 
 /** The one scratch memory, made on the first call. */
 export function scratch(): Scratch {
-  shared ??= new Scratch();
+  shared ??= new Scratch(nurseryBytes, { initial: nurseryBytes / pageBytes + 4 });
   return shared;
 }
 
@@ -93,8 +82,38 @@ export function copy(
   }
 }
 
-/** Copies the first `length` elements of the scratch memory to `target`. */
-export function copyOut(target: FloatArray, targetOffset: number, memory: Scratch, length: number): void {
-  if (target instanceof Float32Array) target.set(memory.float32Head(length), targetOffset);
-  else target.set(memory.float64Head(length), targetOffset);
+/** Numbers in an array that changes when the memory grows: to be read after `reserve`. */
+export interface Values {
+  readonly buffer: DataArray;
+}
+
+/** The address of `length` elements for a kernel: where they are, if that is in `heap`, or `at`, where they are copied. */
+export function place(
+  heap: FloatArray,
+  shift: number,
+  at: number,
+  { buffer }: Values,
+  offset: number,
+  length: number,
+): number {
+  if (buffer === heap) return offset << shift;
+  copy(heap, at >> shift, buffer as FloatArray, offset, length);
+  return at;
+}
+
+/** The address where a kernel writes what is to become `target`: there, if that is in `heap`, or `at`. */
+export function placeResult(heap: FloatArray, shift: number, at: number, { buffer }: Values, offset: number): number {
+  return buffer === heap ? offset << shift : at;
+}
+
+/** Copies a result to where it belongs, unless it was written there. */
+export function takeResult(
+  heap: FloatArray,
+  shift: number,
+  at: number,
+  { buffer }: Values,
+  offset: number,
+  length: number,
+): void {
+  if (buffer !== heap) copy(buffer as FloatArray, offset, heap, at >> shift, length);
 }

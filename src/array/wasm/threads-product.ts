@@ -129,7 +129,7 @@ const commonSites: Site[] = [];
 
 /** The scratch memory that threads share, for products of ordinary arrays. */
 export function sharedScratch(): Scratch {
-  common ??= new Scratch({ initial: 4, maximum: scratchPages, shared: true });
+  common ??= new Scratch(0, { initial: 4, maximum: scratchPages, shared: true });
   return common;
 }
 

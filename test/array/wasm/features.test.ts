@@ -19,7 +19,7 @@ const real = (globalThis as unknown as { WebAssembly: Record<string, (...values:
 const multiply = (product: typeof matmulWasm) => {
   const out = new Float32Array(1024).fill(5);
   const ones = new Float32Array(1024).fill(1);
-  return { done: product(out, 0, ones, 0, ones, 0, 32, 32, 32, false, false), out };
+  return { done: product({ buffer: out }, 0, { buffer: ones }, 0, { buffer: ones }, 0, 32, 32, 32, false, false), out };
 };
 
 describe("where the host has no WASM SIMD, kernels decline and say why", () => {

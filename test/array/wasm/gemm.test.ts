@@ -59,11 +59,11 @@ function check(Type: FloatArrayConstructor, p: Problem, seed: number): void {
   const before = fill(p.m * p.n, next, Type);
   const out = place(Type, before, 3);
   const done = matmulWasm(
-    out,
+    { buffer: out },
     3,
-    place(Type, a, 1),
+    { buffer: place(Type, a, 1) },
     1,
-    place(Type, b, 2),
+    { buffer: place(Type, b, 2) },
     2,
     p.m,
     p.n,
@@ -71,7 +71,7 @@ function check(Type: FloatArrayConstructor, p: Problem, seed: number): void {
     p.transA,
     p.transB,
     p.flags,
-    place(Type, bias, 5),
+    { buffer: place(Type, bias, 5) },
     5,
   );
   if (!done) {
@@ -139,8 +139,24 @@ describeEachImplementation("matmulWasm", (Type) => {
 
   test("leaves empty products to the caller", () => {
     const empty = new Type(0);
-    expect(matmulWasm(empty, 0, empty, 0, empty, 0, 0, 100, 100, false, false)).toBe(false);
-    expect(matmulWasm(new Type(10_000), 0, empty, 0, empty, 0, 100, 100, 0, false, false)).toBe(false);
+    expect(
+      matmulWasm({ buffer: empty }, 0, { buffer: empty }, 0, { buffer: empty }, 0, 0, 100, 100, false, false),
+    ).toBe(false);
+    expect(
+      matmulWasm(
+        { buffer: new Type(10_000) },
+        0,
+        { buffer: empty },
+        0,
+        { buffer: empty },
+        0,
+        100,
+        100,
+        0,
+        false,
+        false,
+      ),
+    ).toBe(false);
   });
 
   test.each([
@@ -154,7 +170,7 @@ describeEachImplementation("matmulWasm", (Type) => {
     b[7 * n + 6] = Number.NEGATIVE_INFINITY;
     a[5 * k + 7] = 0;
     const out = new Type(m * n);
-    expect(matmulWasm(out, 0, a, 0, b, 0, m, n, k, false, false)).toBe(true);
+    expect(matmulWasm({ buffer: out }, 0, { buffer: a }, 0, { buffer: b }, 0, m, n, k, false, false)).toBe(true);
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let sum = 0;
@@ -170,7 +186,19 @@ describeEachImplementation("matmulWasm", (Type) => {
   test("keeps denormals", () => {
     const tiny = Type === Float32Array ? 2 ** -149 : Number.MIN_VALUE;
     const out = new Type(256);
-    matmulWasm(out, 0, new Type(256).fill(tiny), 0, new Type(256).fill(1), 0, 16, 16, 16, false, false);
+    matmulWasm(
+      { buffer: out },
+      0,
+      { buffer: new Type(256).fill(tiny) },
+      0,
+      { buffer: new Type(256).fill(1) },
+      0,
+      16,
+      16,
+      16,
+      false,
+      false,
+    );
     expect(Array.from(out)).toEqual(new Array(256).fill(16 * tiny));
   });
 
@@ -178,7 +206,20 @@ describeEachImplementation("matmulWasm", (Type) => {
     const a = new Type(256).fill(-1);
     a.fill(Number.NaN, 0, 16);
     const out = new Type(256);
-    matmulWasm(out, 0, a, 0, new Type(256).fill(1), 0, 16, 16, 16, false, false, matmulFlags.relu);
+    matmulWasm(
+      { buffer: out },
+      0,
+      { buffer: a },
+      0,
+      { buffer: new Type(256).fill(1) },
+      0,
+      16,
+      16,
+      16,
+      false,
+      false,
+      matmulFlags.relu,
+    );
     expect(Array.from(out.slice(0, 16))).toEqual(new Array(16).fill(Number.NaN));
     expect(Array.from(out.slice(16))).toEqual(new Array(240).fill(0));
   });
@@ -196,7 +237,24 @@ describeEachImplementation("matmulWasm", (Type) => {
           const a = fill((shareA ? 1 : count) * m * k, next, Type);
           const b = fill((shareB ? 1 : count) * k * n, next, Type);
           const out = new Type(count * m * n + 2).fill(7);
-          if (!matmulBatchWasm(out, 1, a, 0, b, 0, count, aStep, bStep, m, n, k, transA, transB)) {
+          if (
+            !matmulBatchWasm(
+              { buffer: out },
+              1,
+              { buffer: a },
+              0,
+              { buffer: b },
+              0,
+              count,
+              aStep,
+              bStep,
+              m,
+              n,
+              k,
+              transA,
+              transB,
+            )
+          ) {
             expect(count * m * n * k).toBeLessThan(1000);
             return;
           }
@@ -222,7 +280,24 @@ describeEachImplementation("matmulWasm", (Type) => {
     ]) {
       const ones = new Type(count * m * m).fill(1);
       const out = new Type(count * m * m);
-      expect(matmulBatchWasm(out, 0, ones, 0, ones, 0, count, m * m, m * m, m, m, m, false, true)).toBe(true);
+      expect(
+        matmulBatchWasm(
+          { buffer: out },
+          0,
+          { buffer: ones },
+          0,
+          { buffer: ones },
+          0,
+          count,
+          m * m,
+          m * m,
+          m,
+          m,
+          m,
+          false,
+          true,
+        ),
+      ).toBe(true);
       expect(out.every((x) => x === m)).toBe(true);
     }
   });

@@ -9,7 +9,7 @@ function check(Type: FloatArrayConstructor, rows: number, columns: number, over:
   for (let i = 0; i < rows * columns; i++) x[2 + i] = next();
   const count = over === "rows" ? rows : columns;
   const out = new Type(count + 4).fill(7);
-  expect(sumWasm(out, 3, x, 2, rows, columns, over)).toBe(true);
+  expect(sumWasm({ buffer: out }, 3, { buffer: x }, 2, rows, columns, over)).toBe(true);
   const sums = new Float64Array(count);
   const magnitudes = new Float64Array(count);
   for (let i = 0; i < rows; i++) {
@@ -65,7 +65,7 @@ describeEachImplementation("sumWasm", (Type) => {
       ["columns", 5, 11],
     ] as const) {
       const out = new Type(20);
-      expect(sumWasm(out, 0, x, 0, 20, 20, over)).toBe(true);
+      expect(sumWasm({ buffer: out }, 0, { buffer: x }, 0, 20, 20, over)).toBe(true);
       out.forEach((sum, i) => {
         expect(sum).toBe(i === nan ? Number.NaN : i === infinite ? Number.POSITIVE_INFINITY : 20);
       });
@@ -73,7 +73,7 @@ describeEachImplementation("sumWasm", (Type) => {
   });
 
   test("leaves small and empty sums to the plain loop", () => {
-    expect(sumWasm(new Type(5), 0, new Type(50), 0, 5, 10, "rows")).toBe(false);
-    expect(sumWasm(new Type(5), 0, new Type(0), 0, 5, 0, "rows")).toBe(false);
+    expect(sumWasm({ buffer: new Type(5) }, 0, { buffer: new Type(50) }, 0, 5, 10, "rows")).toBe(false);
+    expect(sumWasm({ buffer: new Type(5) }, 0, { buffer: new Type(0) }, 0, 5, 0, "rows")).toBe(false);
   });
 });

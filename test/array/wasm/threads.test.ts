@@ -32,7 +32,22 @@ function product(Type: FloatArrayConstructor, p: Problem): FloatArray {
   const a = fill(Type, p.m * p.k, 1);
   const b = fill(Type, p.k * p.n, 2);
   const out = fill(Type, p.m * p.n + 10, 3);
-  const done = matmulWasm(out, 5, a, 0, b, 0, p.m, p.n, p.k, p.transA, p.transB, p.flags, fill(Type, p.n, 4), 0);
+  const done = matmulWasm(
+    { buffer: out },
+    5,
+    { buffer: a },
+    0,
+    { buffer: b },
+    0,
+    p.m,
+    p.n,
+    p.k,
+    p.transA,
+    p.transB,
+    p.flags,
+    { buffer: fill(Type, p.n, 4) },
+    0,
+  );
   expect(done).toBe(true);
   return out;
 }
@@ -180,9 +195,9 @@ test("a process that used threads ends by itself", () => {
     setThreads(3);
     const one = new Float32Array(300 * 300).fill(1);
     const out = new Float32Array(300 * 300);
-    for (let call = 0; call < 20; call++) matmulWasm(out, 0, one, 0, one, 0, 300, 300, 300, false, false);
+    for (let call = 0; call < 20; call++) matmulWasm({ buffer: out }, 0, { buffer: one }, 0, { buffer: one }, 0, 300, 300, 300, false, false);
     await new Promise((resolve) => setTimeout(resolve, 200));
-    matmulWasm(out, 0, one, 0, one, 0, 300, 300, 300, false, false);
+    matmulWasm({ buffer: out }, 0, { buffer: one }, 0, { buffer: one }, 0, 300, 300, 300, false, false);
     console.log(out[89999]);
   `;
   const child = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script], {

@@ -1,0 +1,206 @@
+/**
+ * Where results of ops are born: memory that the WASM kernels address, so that an op finds its operands where the last
+ * one left them, and nothing is copied in or out.
+ *
+ * Nobody frees a tensor, and nobody says which are still held; so the nursery is emptied zone by zone, the oldest
+ * first: a zone's bytes are copied as they lie into one array of the collector's, and whoever was born there is told
+ * (as in Ungar, "Generation Scavenging", 1984, without a search for the dead: all are moved, which costs what giving
+ * each its own memory would have cost). It is emptied one zone ahead, so that an array which somebody read before an op
+ * is not overwritten by that op.
+ *
+ * It knows who was born there by strong references, and so keeps them and their graphs alive. That ends with the
+ * synchronous turn, or when other memory of `mostElsewhere` bytes was handed out.
+ */
+import type { DataArray, DType } from "./dtype.js";
+import { simdLevel } from "./wasm/features.js";
+import { nurseryBytes, scratch } from "./wasm/scratch.js";
+
+/** Who holds values in the nursery; `buffer` and `offset` change when they are moved. */
+export interface Resident {
+  readonly dtype: DType;
+  buffer: DataArray;
+  offset: number;
+}
+
+const zoneBytes = 64 * 1024;
+const zoneCount = 4;
+/** Behind the zones lies what backward uses again and again for gradients that nobody else sees. */
+const reusedStart = zoneCount * zoneBytes;
+const mostElsewhere = 16 * 1024 * 1024;
+
+class Zone {
+  readonly start: number;
+  /** From here on, nobody has moved yet. */
+  from: number;
+  /** From here on, it is empty. */
+  end: number;
+  readonly residents: (Resident | null)[] = [];
+  count = 0;
+
+  constructor(start: number) {
+    this.start = start;
+    this.from = start;
+    this.end = start;
+  }
+
+  /** Holds nobody back from the collector. */
+  forget(): void {
+    this.residents.fill(null, 0, this.count);
+    this.count = 0;
+    this.from = this.end;
+  }
+
+  clear(): void {
+    this.end = this.start;
+    this.forget();
+  }
+}
+
+class Nursery {
+  private float32: Float32Array;
+  private float64: Float64Array;
+  private readonly zones = Array.from({ length: zoneCount }, (_, index) => new Zone(index * zoneBytes));
+  private readonly reused = new Zone(reusedStart);
+  private current = 0;
+  private isTurnAwaited = false;
+  private elsewhere = 0;
+  private readonly endTurn = () => {
+    this.isTurnAwaited = false;
+    this.empty();
+  };
+
+  constructor() {
+    // Without WASM SIMD the plain loops find their operands here as well as anywhere.
+    const memory = simdLevel() === "none" ? null : scratch();
+    this.float32 = memory === null ? new Float32Array(nurseryBytes / 4) : memory.float32;
+    this.float64 = memory === null ? new Float64Array(this.float32.buffer) : memory.float64;
+    keepFreedMemory();
+    if (memory !== null) memory.onGrow = () => this.settle(memory.float32, memory.float64);
+  }
+
+  /** Takes over larger memory with the same contents. */
+  private settle(float32: Float32Array, float64: Float64Array): void {
+    for (const { residents, count } of [...this.zones, this.reused]) {
+      for (let i = 0; i < count; i++) {
+        const resident = residents[i] as Resident;
+        if (resident.buffer === this.float32) resident.buffer = float32;
+        else if (resident.buffer === this.float64) resident.buffer = float64;
+      }
+    }
+    this.float32 = float32;
+    this.float64 = float64;
+  }
+
+  array(dtype: DType): DataArray {
+    return dtype === "float32" ? this.float32 : this.float64;
+  }
+
+  /** Where in the array `size` numbers, up to a zone of them, may be written; they hold anything now. */
+  allocate(dtype: DType, size: number): number {
+    const shift = shiftOf(dtype);
+    const bytes = roomFor(size, shift);
+    let zone = this.zones[this.current];
+    if (zone.end + bytes > zone.start + zoneBytes) zone = this.nextZone();
+    const address = zone.end;
+    zone.end += bytes;
+    return address >> shift;
+  }
+
+  /** The same in the part that `reuse` makes free for others; -1 where that is full. */
+  allocateReused(dtype: DType, size: number): number {
+    const shift = shiftOf(dtype);
+    const bytes = roomFor(size, shift);
+    const address = this.reused.end;
+    if (address + bytes > nurseryBytes) return -1;
+    this.reused.end += bytes;
+    return address >> shift;
+  }
+
+  /** From now on, what `allocateReused` gave may be overwritten. */
+  reuse(): void {
+    this.reused.clear();
+  }
+
+  isReused({ buffer, offset, dtype }: Resident): boolean {
+    return this.holds(buffer) && offset << shiftOf(dtype) >= reusedStart;
+  }
+
+  holds(buffer: DataArray): boolean {
+    return buffer === this.float32 || buffer === this.float64;
+  }
+
+  /** Notes that somebody holds values here. */
+  add(resident: Resident): void {
+    const address = resident.offset << shiftOf(resident.dtype);
+    const zone = address >= reusedStart ? this.reused : this.zones[Math.floor(address / zoneBytes)];
+    zone.residents[zone.count++] = resident;
+    if (this.isTurnAwaited) return;
+    this.isTurnAwaited = true;
+    queueMicrotask(this.endTurn);
+  }
+
+  /** Counts what is allocated elsewhere, and may be kept alive by who is here. */
+  note(bytes: number): void {
+    this.elsewhere += bytes;
+    if (this.elsewhere > mostElsewhere) this.empty();
+  }
+
+  private nextZone(): Zone {
+    this.current = (this.current + 1) % zoneCount;
+    this.vacate(this.zones[(this.current + 1) % zoneCount]);
+    const zone = this.zones[this.current];
+    zone.clear();
+    return zone;
+  }
+
+  private empty(): void {
+    this.elsewhere = 0;
+    for (const zone of this.zones) this.vacate(zone);
+  }
+
+  private vacate(zone: Zone): void {
+    const { from, end, residents, count } = zone;
+    if (count === 0) return;
+    // Not slice, which writes zeros there first, too, but takes half as long again.
+    const float32 = new Float32Array((end - from) >> 2);
+    float32.set(this.float32.subarray(from >> 2, end >> 2));
+    let float64: Float64Array | null = null;
+    for (let i = 0; i < count; i++) {
+      const resident = residents[i] as Resident;
+      const shift = shiftOf(resident.dtype);
+      const address = resident.offset << shift;
+      // One that was given other values since lies elsewhere.
+      if (!this.holds(resident.buffer) || address < from || address >= end) continue;
+      if (shift === 2) resident.buffer = float32;
+      else resident.buffer = float64 ??= new Float64Array(float32.buffer);
+      resident.offset = (address - from) >> shift;
+    }
+    zone.forget();
+  }
+}
+
+const shiftOf = (dtype: DType): 2 | 3 => (dtype === "float32" ? 2 : 3);
+
+/** Whole vectors, which kernels write. */
+const roomFor = (size: number, shift: number): number => ((size + 3) & ~3) << shift;
+
+/**
+ * The C library of Linux gives memory back to the system at each collection, and gets it back page by page, which took
+ * half of the time of a training step; it stops when a larger block was freed once. This one is never touched, so that
+ * it costs nothing.
+ */
+function keepFreedMemory(): void {
+  new ArrayBuffer(16 * 1024 * 1024);
+}
+
+let made: Nursery | null = null;
+
+export function nursery(): Nursery {
+  made ??= new Nursery();
+  return made;
+}
+
+/** Whether values there move, and the array is written by others afterwards: to be copied by who keeps the array. */
+export function isInNursery(buffer: DataArray): boolean {
+  return made?.holds(buffer) ?? false;
+}
