@@ -188,3 +188,12 @@ export function operandsOf(instruction: Instruction): number[] {
 export function usedInputs(expression: Expression): readonly number[] {
   return expression.instructions.flatMap((step) => (step.code === "input" ? [step.index] : []));
 }
+
+/** The expression that `build` makes of its inputs. */
+export function recorded(inputs: number, build: (e: Recorder, ...inputs: number[]) => number): Expression {
+  const recorder = new Recorder();
+  return recorder.finish(
+    inputs,
+    build(recorder, ...Array.from({ length: inputs }, (_, index) => recorder.input(index))),
+  );
+}

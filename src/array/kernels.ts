@@ -14,6 +14,7 @@ import type { ArrayView } from "./storage.js";
 import { convolveInputGradientWasm, convolveKernelGradientWasm, convolveWasm } from "./wasm/convolution.js";
 import { elementwiseWasm } from "./wasm/elementwise.js";
 import { matmulBatchWasm, matmulFlags, matmulWasm } from "./wasm/gemm.js";
+import { areLinearGradientsSmall, linearGradientsWasm } from "./wasm/linear-gradients.js";
 import { argmaxWindowsWasm } from "./wasm/pooling.js";
 import { sumWasm } from "./wasm/reduction.js";
 
@@ -57,19 +58,41 @@ export function multiplyInto(
   }
 }
 
-/** `out = a · bᵀ + bias`, the bias added to each row: a [m, k], b [n, k], bias [n]. */
-export function multiplyAddInto(out: ArrayView, a: ArrayView, b: ArrayView, bias: ArrayView): void {
+/** `out = a · bᵀ + bias`, or, `rectified`, what of it is above 0; the bias added to each row: a [m, k], b [n, k], bias [n]. */
+export function multiplyAddInto(out: ArrayView, a: ArrayView, b: ArrayView, bias: ArrayView, rectified: boolean): void {
   const [m, n] = out.shape;
   const k = a.shape[1];
   if (isFloat(out) && out.size > 0) {
-    const flags = matmulFlags.bias;
+    const flags = matmulFlags.bias | (rectified ? matmulFlags.relu : 0);
     if (matmulWasm(out, out.offset, a, a.offset, b, b.offset, m, n, k, false, true, flags, bias, bias.offset)) return;
   }
   multiplyOne(out, out.offset, a, a.offset, b, b.offset, m, n, k, false, true);
   let at = out.offset;
   for (let i = 0; i < m; i++) {
-    for (let j = 0; j < n; j++) out.buffer[at++] += bias.buffer[bias.offset + j];
+    for (let j = 0; j < n; j++, at++) {
+      const sum = out.buffer[at] + bias.buffer[bias.offset + j];
+      // A NaN stays.
+      out.buffer[at] = rectified && sum <= 0 ? 0 : sum;
+    }
   }
+}
+
+/** The gradients of y = x · wᵀ + b, those that are wanted: dx = dy · w, dw = dyᵀ · x, db the sum of dy's rows. */
+export function linearGradientsInto(
+  dx: ArrayView | null,
+  dw: ArrayView | null,
+  db: ArrayView | null,
+  dy: ArrayView,
+  x: ArrayView,
+  w: ArrayView,
+): void {
+  if (areLinearGradientsSmall(dy.shape[0], dy.shape[1], x.shape[1], dy.dtype)) {
+    linearGradientsWasm(dy, x, w, dx, dw, db);
+    return;
+  }
+  if (dx !== null) multiplyInto(dx, dy, w, false, false);
+  if (dw !== null) multiplyInto(dw, dy, x, true, false);
+  if (db !== null) sumInto(db, dy);
 }
 
 /** A batch whose operands each are there once for every product, or once for all; false where it is another, or small. */

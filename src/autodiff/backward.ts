@@ -350,16 +350,19 @@ function pullBack(node: Tensor, dy: Tensor): readonly (Tensor | null)[] | null {
   }
   differentiating = node;
   const gradients: (Tensor | null)[] = [null, null, null];
-  const done = op.pullback(dy, node, (index) => {
+  // What it makes for itself, nobody sees afterwards.
+  setRecycling(true);
+  op.pullback(dy, node, (index) => {
     const input = node.inputAt(index);
     if (!input.tracked) return null;
     setRecycling(input.op !== null);
     const target = newResult(input.dtype, input.shape, input.size);
-    setRecycling(false);
+    setRecycling(true);
     gradients[index] = target;
     return target;
   });
-  return done ? gradients : null;
+  setRecycling(false);
+  return gradients;
 }
 
 /** A rule that is one expression, in the output's shape. */

@@ -1,6 +1,6 @@
 import type { AffineBlock, Competition } from "../array/affine-block.js";
 import { type DType, promote } from "../array/dtype.js";
-import { type Expression, numbers, Recorder, type Scalars } from "../array/expression.js";
+import { type Expression, numbers, recorded, type Scalars } from "../array/expression.js";
 import { elementwiseInto } from "../array/kernels.js";
 import { isInNursery } from "../array/nursery.js";
 import { broadcastShapes, SCALAR, type Shape, sizeOf } from "../array/shape.js";
@@ -75,10 +75,10 @@ export interface OpRecord<Inputs extends readonly Tensor[], Attrs> {
     ? Each<Inputs, Rule<Inputs, Attrs> | null>
     : (index: number) => Rule<Inputs, Attrs>;
   /**
-   * Writes all gradients that are wanted at once, where that costs less than the rules one by one, and returns true; or
-   * returns false before it asks for a target. `vjp` stays the definition: it is what is recorded and differentiated.
+   * Writes all gradients that are wanted at once, each whole, where that costs less than the rules one by one. `vjp`
+   * stays the definition: it is what is recorded and differentiated.
    */
-  readonly pullback?: (dy: Tensor, node: Tensor, target: GradientTarget) => boolean;
+  readonly pullback?: (dy: Tensor, node: Tensor, target: GradientTarget) => void;
   /** Whether inputs broadcast, so that the engine sums their gradients back; elementwise ops always do. */
   readonly broadcasts?: boolean;
   /** What the table-driven tests run it on. */
@@ -182,10 +182,10 @@ export function expressionOf(op: Op, attrs: Attributes, arity: number): Expressi
   const key = attributesKey(attrs);
   let expression = op.expressions.get(key);
   if (expression === undefined) {
-    const recorder = new Recorder();
-    const inputs = Array.from({ length: arity }, (_, index) => recorder.input(index));
-    const result = op.scalar?.(recorder as unknown as Scalars<unknown>, ...inputs, attrs) as number;
-    expression = recorder.finish(arity, result);
+    expression = recorded(
+      arity,
+      (recorder, ...inputs) => op.scalar?.(recorder as unknown as Scalars<unknown>, ...inputs, attrs) as number,
+    );
     if (op.expressions.size >= KEPT_EXPRESSIONS) op.expressions.clear();
     op.expressions.set(key, expression);
   }

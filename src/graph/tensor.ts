@@ -51,7 +51,7 @@ export interface Op {
   /** One rule per input, or one function of the input's number for ops of any number of inputs. */
   readonly rules: readonly (GradientRule | null)[] | ((index: number) => GradientRule);
   /** All gradients at once, where that is faster than the rules one by one; null without. */
-  readonly pullback: ((dy: Tensor, node: Tensor, target: GradientTarget) => boolean) | null;
+  readonly pullback: ((dy: Tensor, node: Tensor, target: GradientTarget) => void) | null;
   /** Whether inputs broadcast, so that the engine sums their gradients back to their shapes. */
   readonly broadcasts: boolean;
   readonly samples: readonly OpSample[];

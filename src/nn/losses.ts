@@ -3,11 +3,12 @@ import { AxisError, DtypeError, ShapeError } from "../base/errors.js";
 import { composed } from "../graph/scope.js";
 import type { NestedArray } from "../graph/tensor.js";
 import { softplus } from "../ops/activation.js";
-import { maximum, mul, neg, square, sub } from "../ops/arithmetic.js";
+import { maximum, mul, neg, sub } from "../ops/arithmetic.js";
 import { asIndex } from "../ops/create.js";
 import { gather } from "../ops/gather.js";
 import { logSoftmax, mean } from "../ops/reduce.js";
 import { unsqueeze } from "../ops/reshape.js";
+import { meanSquaredError } from "../ops/squared-error.js";
 import type { Tensor } from "../tensor/tensor.js";
 
 /** Losses take (prediction, target) and give the mean over the batch. */
@@ -42,7 +43,7 @@ export const crossEntropy = composed("crossEntropy", (logits: Tensor, classes: T
 /** Mean of (prediction − target)². */
 export const mseLoss = composed("mseLoss", (prediction: Tensor, target: Tensor): Tensor => {
   checkShapes(prediction, target, "mseLoss");
-  return mean(square(sub(prediction, target)));
+  return meanSquaredError(prediction, target);
 });
 
 /** Mean binary cross-entropy of sigmoid(logits) against targets in [0, 1], without overflow. */

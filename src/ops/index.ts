@@ -11,6 +11,7 @@ import { matmulOps } from "./matmul.js";
 import { reduceOps } from "./reduce.js";
 import { reshapeOps } from "./reshape.js";
 import { sliceOps } from "./slice.js";
+import { squaredErrorOps } from "./squared-error.js";
 
 export {
   clamp,
@@ -118,5 +119,6 @@ export const allOps: readonly Op[] = [
   ...sliceOps,
   ...matmulOps,
   ...linearOps,
+  ...squaredErrorOps,
   ...convolutionOps,
 ];

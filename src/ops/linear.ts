@@ -1,11 +1,13 @@
-import { multiplyAddInto } from "../array/kernels.js";
+import { recorded } from "../array/expression.js";
+import { elementwiseInto, linearGradientsInto, multiplyAddInto } from "../array/kernels.js";
 import { formatShape, type Shape, sameShape } from "../array/shape.js";
-import { areLinearGradientsSmall, linearGradientsWasm } from "../array/wasm/linear-gradients.js";
 import { ShapeError } from "../base/errors.js";
 import { mode } from "../graph/modes.js";
 import { defineOp, type OpFunction, type Ternary } from "../graph/op.js";
-import { copyOf, type Tensor } from "../graph/tensor.js";
+import { copyOf, newResult, type Tensor } from "../graph/tensor.js";
+import { relu } from "./activation.js";
 import { add } from "./arithmetic.js";
+import { greater, where } from "./compare.js";
 import { AB, ATB, matmul, product } from "./matmul.js";
 import { sumTo } from "./reduce.js";
 
@@ -18,6 +20,13 @@ function linearShape(x: Shape, weight: Shape, bias: Shape): Shape {
   return [x[0], weight[0]];
 }
 
+const samples = [
+  { inputs: [[4, 3], [2, 3], [2]] },
+  { inputs: [[1, 3], [2, 3], [2]] },
+  { inputs: [[0, 3], [2, 3], [2]] },
+  { inputs: [[9, 0], [5, 0], [5]] },
+];
+
 /** The bias is added as the product is written, so that no array is made and read for it. */
 const affine: OpFunction<Ternary> = defineOp<Ternary>({
   name: "linear",
@@ -25,7 +34,7 @@ const affine: OpFunction<Ternary> = defineOp<Ternary>({
   kind: "bilinear",
   shape: ([x, weight, bias]) => linearShape(x, weight, bias),
   overwrites: true,
-  forward: (out, [x, weight, bias]) => multiplyAddInto(out, x, weight, bias),
+  forward: (out, [x, weight, bias]) => multiplyAddInto(out, x, weight, bias, false),
   block: (index, [x, weight]) =>
     index === 0 && x.shape[0] === 1
       ? { kind: "dense", rows: weight.shape[0], columns: weight.shape[1], values: Float64Array.from(copyOf(weight)) }
@@ -36,12 +45,34 @@ const affine: OpFunction<Ternary> = defineOp<Ternary>({
     (dy, _x, _weight, bias) => sumTo(dy, bias.shape),
   ],
   pullback: (dy, node, target) => {
-    const [x, weight] = [node.inputAt(0), node.inputAt(1)];
-    if (!areLinearGradientsSmall(dy.shape[0], dy.shape[1], x.shape[1], dy.dtype)) return false;
-    linearGradientsWasm(dy, x, weight, target(0), target(1), target(2));
-    return true;
+    linearGradientsInto(target(0), target(1), target(2), dy, node.inputAt(0), node.inputAt(1));
   },
-  samples: [{ inputs: [[4, 3], [2, 3], [2]] }, { inputs: [[1, 3], [2, 3], [2]] }, { inputs: [[0, 3], [2, 3], [2]] }],
+  samples,
+});
+
+/** dy where y = relu(z) > 0, which is where z > 0. */
+const passed = (dy: Tensor, y: Tensor): Tensor => where(greater(y, 0), dy, 0);
+const passedElement = recorded(2, (e, dy, y) => e.select(e.less(e.constant(0), y), dy, e.constant(0)));
+
+/** The rectified sums are written at once; their signs are all that the gradient needs. */
+const rectified: OpFunction<Ternary> = defineOp<Ternary>({
+  name: "linearRelu",
+  doc: "max(x Wᵀ + b, 0) of rows x; derivative 0 at 0",
+  kind: "gate",
+  shape: ([x, weight, bias]) => linearShape(x, weight, bias),
+  overwrites: true,
+  forward: (out, [x, weight, bias]) => multiplyAddInto(out, x, weight, bias, true),
+  vjp: [
+    (dy, _x, weight, _bias, y) => product(passed(dy, y), weight, AB),
+    (dy, x, _weight, _bias, y) => product(passed(dy, y), x, ATB),
+    (dy, _x, _weight, bias, y) => sumTo(passed(dy, y), bias.shape),
+  ],
+  pullback: (dy, node, target) => {
+    const dz = newResult(dy.dtype, dy.shape, dy.size);
+    elementwiseInto(passedElement, dz, [dy, node]);
+    linearGradientsInto(target(0), target(1), target(2), dz, node.inputAt(0), node.inputAt(1));
+  },
+  samples,
 });
 
 /**
@@ -56,5 +87,10 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
     : affine(x, weight, bias);
 }
 
+/** relu(linear(x, weight, bias)), one op where linear is one. */
+export function linearRelu(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+  return mode.observer !== null || x.ndim !== 2 ? relu(linear(x, weight, bias)) : rectified(x, weight, bias);
+}
+
 /** Every record of this file, for the table-driven tests. */
-export const linearOps = [affine.op];
+export const linearOps = [affine.op, rectified.op];

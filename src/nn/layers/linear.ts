@@ -2,8 +2,9 @@ import type { DType } from "../../array/dtype.js";
 import { formatShape } from "../../array/shape.js";
 import { ShapeError } from "../../base/errors.js";
 import type { Generator } from "../../base/random.js";
+import { relu } from "../../ops/activation.js";
 import { checkOptions, zeros } from "../../ops/create.js";
-import { linear } from "../../ops/linear.js";
+import { linear, linearRelu } from "../../ops/linear.js";
 import { matmul } from "../../ops/matmul.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import { checkCount, checkInput, parameterDtype } from "../checks.js";
@@ -58,13 +59,25 @@ export class Linear extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    this.check(x);
+    return this.bias === null ? matmul(x, this.weight, { transposeB: true }) : linear(x, this.weight, this.bias);
+  }
+
+  /** @internal relu of what `forward` gives. */
+  rectified(x: Tensor): Tensor {
+    this.check(x);
+    return this.bias === null
+      ? relu(matmul(x, this.weight, { transposeB: true }))
+      : linearRelu(x, this.weight, this.bias);
+  }
+
+  private check(x: Tensor): void {
     checkInput(x, this);
     if (x.shape[x.ndim - 1] !== this.inFeatures) {
       throw new ShapeError(
         `Linear(${this.inFeatures}, ${this.outFeatures}): input ${formatShape(x.shape)} has ${x.ndim === 0 ? "no axes" : `${x.shape[x.ndim - 1]} features in its last axis`}, expected ${this.inFeatures}`,
       );
     }
-    return this.bias === null ? matmul(x, this.weight, { transposeB: true }) : linear(x, this.weight, this.bias);
   }
 
   override describe(): string {

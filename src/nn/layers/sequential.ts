@@ -1,6 +1,14 @@
 import { AxisError, OptionError } from "../../base/errors.js";
+import { mode } from "../../graph/modes.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import { type Layer, Module } from "../module.js";
+import { ReLU } from "./activation.js";
+import { Linear } from "./linear.js";
+
+/* Two layers are computed as one op where each does what it is called, and nobody gave it another method. */
+const isLinear = (layer: Layer): layer is Linear =>
+  layer instanceof Linear && layer.forward === Linear.prototype.forward;
+const isReLU = (layer: Layer): boolean => layer instanceof ReLU && layer.forward === ReLU.prototype.forward;
 
 /** Layers one after the other; their parameters are named by place, such as "0.weight". */
 export class Sequential extends Module {
@@ -18,7 +26,14 @@ export class Sequential extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    for (const layer of this.layers) x = layer.forward(x);
+    const { layers } = this;
+    for (let i = 0; i < layers.length; i++) {
+      const layer = layers[i];
+      if (mode.observer === null && isLinear(layer) && i + 1 < layers.length && isReLU(layers[i + 1])) {
+        x = layer.rectified(x);
+        i++;
+      } else x = layer.forward(x);
+    }
     return x;
   }
 
