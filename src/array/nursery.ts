@@ -18,6 +18,9 @@ import { nurseryBytes, scratch } from "./wasm/scratch.js";
 /** Who holds values in the nursery; `buffer` and `offset` change when they are moved. */
 export interface Resident {
   readonly dtype: DType;
+  readonly size: number;
+  /** Whether its values have no use any more. */
+  readonly isForgotten: boolean;
   buffer: DataArray;
   offset: number;
 }
@@ -121,7 +124,7 @@ class Nursery {
     this.reused.clear();
   }
 
-  isReused({ buffer, offset, dtype }: Resident): boolean {
+  isReused({ buffer, offset, dtype }: Pick<Resident, "buffer" | "offset" | "dtype">): boolean {
     return this.holds(buffer) && offset << shiftOf(dtype) >= reusedStart;
   }
 
@@ -161,21 +164,55 @@ class Nursery {
   private vacate(zone: Zone): void {
     const { from, end, residents, count } = zone;
     if (count === 0) return;
-    // Not slice, which writes zeros there first, too, but takes half as long again.
-    const float32 = new Float32Array((end - from) >> 2);
-    float32.set(this.float32.subarray(from >> 2, end >> 2));
-    let float64: Float64Array | null = null;
+    // The pieces that are moved, in the order of their addresses: what lies between them has no use any more.
+    const starts: number[] = [];
+    const ends: number[] = [];
+    let start = from;
     for (let i = 0; i < count; i++) {
       const resident = residents[i] as Resident;
+      if (!resident.isForgotten || !this.isIn(resident, from, end)) continue;
       const shift = shiftOf(resident.dtype);
       const address = resident.offset << shift;
+      if (address > start) {
+        starts.push(start);
+        ends.push(address);
+      }
+      start = address + roomFor(resident.size, shift);
+    }
+    starts.push(start);
+    ends.push(end);
+    let bytes = 0;
+    for (let piece = 0; piece < starts.length; piece++) bytes += ends[piece] - starts[piece];
+    // Not slice, which writes zeros there first, too, but takes half as long again.
+    const float32 = new Float32Array(bytes >> 2);
+    let float64: Float64Array | null = null;
+    let to = 0;
+    for (let piece = 0; piece < starts.length; piece++) {
+      float32.set(this.float32.subarray(starts[piece] >> 2, ends[piece] >> 2), to >> 2);
+      to += ends[piece] - starts[piece];
+    }
+    for (let i = 0; i < count; i++) {
+      const resident = residents[i] as Resident;
       // One that was given other values since lies elsewhere.
-      if (!this.holds(resident.buffer) || address < from || address >= end) continue;
+      if (resident.isForgotten || !this.isIn(resident, from, end)) continue;
+      const shift = shiftOf(resident.dtype);
+      const address = resident.offset << shift;
+      let before = 0;
+      let piece = 0;
+      while (address >= ends[piece]) {
+        before += ends[piece] - starts[piece];
+        piece++;
+      }
       if (shift === 2) resident.buffer = float32;
       else resident.buffer = float64 ??= new Float64Array(float32.buffer);
-      resident.offset = (address - from) >> shift;
+      resident.offset = (before + address - starts[piece]) >> shift;
     }
     zone.forget();
+  }
+
+  private isIn({ buffer, offset, dtype }: Resident, from: number, end: number): boolean {
+    const address = offset << shiftOf(dtype);
+    return this.holds(buffer) && address >= from && address < end;
   }
 }
 

@@ -139,7 +139,7 @@ export function endRecycling(): void {
 }
 
 /** Whether the values are overwritten after `endRecycling`, so that what stays must be copied. */
-export function isRecycled(values: Resident): boolean {
+export function isRecycled(values: Pick<Resident, "buffer" | "offset" | "dtype">): boolean {
   return isInNursery(values.buffer) && nursery().isReused(values);
 }
 

@@ -92,6 +92,9 @@ export const NO_ATTRIBUTES: Attributes = Object.freeze({});
 
 /** Attributes of a tensor whose graph was released after backward. */
 const RELEASED: Attributes = Object.freeze({ released: true });
+/** Those of a result that the graph alone holds, and of one whose graph was released: nobody can ask for its values. */
+const INNER: Attributes = Object.freeze({});
+const FORGOTTEN: Attributes = Object.freeze({ released: true });
 
 export type GradientHook = (gradient: Tensor) => Tensor | undefined;
 
@@ -237,9 +240,13 @@ export class Tensor implements ArrayView {
 
   /** The tensors that its op was applied to, in order; empty for leaves. */
   get inputs(): readonly Tensor[] {
-    if (this.first === null) return [];
-    if (this.second === null) return [this.first];
-    return this.others === null ? [this.first, this.second] : [this.first, this.second, ...this.others];
+    const inputs: Tensor[] = [];
+    for (let place = 0; place < this.inputCount; place++) {
+      const input = this.inputAt(place);
+      if (input.attrs === INNER) input.attrs = NO_ATTRIBUTES;
+      inputs.push(input);
+    }
+    return inputs;
   }
 
   /** @internal The input at a place below `inputCount`. */
@@ -270,12 +277,30 @@ export class Tensor implements ArrayView {
     this.first = null;
     this.second = null;
     this.others = null;
-    this.attrs = RELEASED;
+    this.attrs = this.attrs === INNER ? FORGOTTEN : RELEASED;
   }
 
   /** @internal */
   get isReleased(): boolean {
-    return this.attrs === RELEASED;
+    return this.attrs === RELEASED || this.attrs === FORGOTTEN;
+  }
+
+  /**
+   * @internal Says that nobody but what is computed from it next holds it, so that its values need not outlive its
+   * graph; `inputs` takes that back. Only for results of ops without attributes.
+   */
+  keepInside(): void {
+    if (this.attrs === NO_ATTRIBUTES) this.attrs = INNER;
+  }
+
+  /** @internal Says the same once what is computed from it is there: without a graph, its values have no use. */
+  forget(): void {
+    if (this.op === null && this.attrs === INNER) this.attrs = FORGOTTEN;
+  }
+
+  /** @internal Whether its values have no use any more. */
+  get isForgotten(): boolean {
+    return this.attrs === FORGOTTEN;
   }
 
   /** Number of axes. */

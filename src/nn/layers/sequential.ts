@@ -27,12 +27,20 @@ export class Sequential extends Module {
 
   forward(x: Tensor): Tensor {
     const { layers } = this;
+    let inner: Tensor | null = null;
     for (let i = 0; i < layers.length; i++) {
       const layer = layers[i];
+      const before = inner;
+      inner = null;
       if (mode.observer === null && isLinear(layer) && i + 1 < layers.length && isReLU(layers[i + 1])) {
         x = layer.rectified(x);
         i++;
+        if (i + 1 < layers.length && isLinear(layers[i + 1])) {
+          x.keepInside();
+          inner = x;
+        }
       } else x = layer.forward(x);
+      before?.forget();
     }
     return x;
   }

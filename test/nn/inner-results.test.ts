@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { losses, nn, noGrad, randn, type Tensor, trace } from "../../src/index.js";
+import { lower } from "../../src/pwl/index.js";
+
+/** Enough results of ops for the nursery to be used all over again. */
+function disturb(): void {
+  for (let i = 0; i < 2000; i++) randn([100]).mul(2);
+}
+
+describe("what only a graph holds between two layers", () => {
+  const net = nn.mlp([3, 20, 20, 2]);
+  const x = randn([30, 3]);
+  const y = randn([30, 2]);
+
+  test("is kept where somebody asked for it before backward released it", () => {
+    const output = net.forward(x);
+    const hidden = output.inputs[0];
+    const first = hidden.inputs[0];
+    const kept = [...hidden.data, ...first.data];
+    losses.mseLoss(output, y).backward();
+    disturb();
+    expect([...hidden.data, ...first.data]).toEqual(kept);
+    expect(Math.max(...kept)).toBeGreaterThan(0);
+  });
+
+  test("is there for every backward of a graph that is retained, much later, too", () => {
+    const gradients = () => net.parameters().map((one) => [...(one.grad as Tensor).data]);
+    // Kernels are compiled when an expression is met again; they round otherwise than the plain loops.
+    for (let i = 0; i < 5; i++) losses.mseLoss(net.forward(x), y).backward();
+    net.zeroGrad();
+    const loss = losses.mseLoss(net.forward(x), y);
+    loss.backward({ retainGraph: true });
+    const once = gradients();
+    disturb();
+    net.zeroGrad();
+    loss.backward();
+    expect(gradients()).toEqual(once);
+  });
+
+  test("does not change what the net gives, with and without a graph", () => {
+    const results = Array.from({ length: 50 }, (_, i) => {
+      const result = i % 2 === 0 ? net.forward(x) : noGrad(() => net.forward(x));
+      randn([50]).mul(i);
+      return result;
+    });
+    for (const one of results) expect([...one.data]).toEqual([...results[0].data]);
+  });
+
+  test("is the same as layer by layer, to the bit, and its gradients too", () => {
+    const layered = (input: Tensor) => net.layers.reduce((value, layer) => layer.forward(value), input);
+    const run = (forward: (input: Tensor) => Tensor) => {
+      net.zeroGrad();
+      const input = x.detach();
+      input.requiresGrad = true;
+      const output = forward(input);
+      output.mul(y).sum().backward();
+      return [output, input.grad as Tensor, ...net.parameters().map((one) => one.grad as Tensor)].map((one) => [
+        ...one.data,
+      ]);
+    };
+    expect(run((input) => net.forward(input))).toEqual(run(layered));
+  });
+
+  test("is seen by trace and lower as layers of their own", () => {
+    const ops = trace((input) => net.forward(input), x).nodes.map((node) => node.op?.name);
+    expect(ops.filter((name) => name === "relu")).toHaveLength(2);
+    expect(lower((input) => net.forward(input), { shape: [3] }).layers.length).toBe(2);
+  });
+
+  test("is not taken together where a layer was given another method", () => {
+    const changed = nn.mlp([3, 20, 20, 2]);
+    const seen: Tensor[] = [];
+    const linear = changed.layers[0];
+    const forward = linear.forward.bind(linear);
+    linear.forward = (input: Tensor) => {
+      const output = forward(input);
+      seen.push(output);
+      return output;
+    };
+    changed.forward(x);
+    expect(seen).toHaveLength(1);
+    expect(Math.min(...seen[0].data)).toBeLessThan(0);
+  });
+});
