@@ -1,8 +1,8 @@
 import { tickIncrement } from "d3-array";
 import { interpolateRdBu } from "d3-scale-chromatic";
-import { outputMaps } from "../../geometry/output-maps.js";
 import { requireFinite } from "../../geometry/overflow.js";
-import type { Partition } from "../../geometry/partition.js";
+import { outputMaps } from "../../geometry/partition/output-maps.js";
+import type { Partition } from "../../geometry/partition/partition.js";
 import type { LegendScale } from "./figure.js";
 import type { Panel } from "./panel.js";
 import { element, formatCoordinate, type Point } from "./svg.js";
