@@ -24,7 +24,7 @@ export function cellPolygon(p: Partition, i: number, at: (point: Point) => Point
   return polygon;
 }
 
-export function polygonPath(polygon: Polygon): string {
+function polygonPath(polygon: Polygon): string {
   if (polygon.length < 6) return "";
   let path = "";
   let lastX = Number.NaN;
@@ -189,7 +189,7 @@ export function fillByValue(panel: Panel, p: Partition, output: number): LegendS
 }
 
 /** A filled path with a hair of its own colour around, which closes the seams between neighbours. */
-export function filledPath(d: string, fill: string): string {
+function filledPath(d: string, fill: string): string {
   return element("path", { d, fill, stroke: fill, "stroke-width": 0.35 });
 }
 

@@ -139,6 +139,6 @@ export class LayerMap {
 }
 
 /** The slope of hinge j in a state. */
-export function slope(gates: HingeLayer, j: number, state: number): number {
+function slope(gates: HingeLayer, j: number, state: number): number {
   return state === 1 ? gates.hi[j] : gates.lo[j];
 }

@@ -115,7 +115,7 @@ export class Locator {
 }
 
 /** A point of doubles in homogeneous integers. */
-export function exactPoint(s: number, t: number): ExactPoint {
+function exactPoint(s: number, t: number): ExactPoint {
   const exponent = Math.min(0, commonExponent([s, t]));
   return [toInteger(s, exponent), toInteger(t, exponent), 1n << BigInt(-exponent)];
 }
