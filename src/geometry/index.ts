@@ -7,8 +7,8 @@
  */
 
 export { productBound, zaslavsky } from "./cell-bounds.js";
-export type { SubProblem } from "./cell-tree/cell-tree.js";
 export type { HalfSpaces as Polytope, HyperplanePool } from "./cell-tree/path.js";
+export type { SubProblem } from "./cell-tree/sub-problem.js";
 export { type Counts, counts } from "./counts.js";
 export { type DualGraph, type DualGraphDotOptions, dualGraph, dualGraphToDot } from "./dual-graph.js";
 export type { CellArrays, EnumeratedCell, EnumeratedCells, Facet, Want } from "./enumerate/cells.js";

@@ -12,6 +12,7 @@
 import type { MaxLayer } from "../../pwl/net.js";
 import { ExactRows } from "./exact-rows.js";
 import { LayerMap } from "./maps.js";
+import { Maxima } from "./maxima.js";
 import { type Candidate, DOMAIN, type HalfSpaces, type HyperplanePool, Path } from "./path.js";
 import type { Plan } from "./plan.js";
 import {
@@ -22,17 +23,8 @@ import {
   type Side,
   TOUCHES_NEGATIVE,
   TOUCHES_POSITIVE,
-  ZERO,
 } from "./polytopes.js";
-
-/** The state of a gate that a sub-problem leaves open. */
-export const OPEN = -1;
-
-/**
- * A part of the domain not yet searched: the state of every gate, `OPEN` where it is not decided. Plain data; the cells of
- * a sub-problem are those that agree with it.
- */
-export type SubProblem = readonly number[];
+import { OPEN, type SubProblem } from "./sub-problem.js";
 
 /** The state of a frame whose polytope is not searched: its successors start from it, or it was given away. */
 const BASE = -2;
@@ -71,7 +63,7 @@ export class CellTree {
   private running = false;
   private exactRows: ExactRows | undefined;
   private readonly candidate: Candidate;
-  private readonly difference: Float64Array;
+  private readonly maxima: Maxima;
   /** Of the cutting gates that are being put in order. */
   private readonly remoteness: Float64Array;
   private readonly offsets: Int32Array[];
@@ -95,9 +87,9 @@ export class CellTree {
     );
     this.remoteness = new Float64Array(Math.max(...plan.layers.map(({ gateCount }) => gateCount)));
     this.path = new Path(plan, halfSpaces, this.maps, () => this.exactMaps(), pool);
-    this.difference = new Float64Array(plan.dimension + 1);
-    this.candidate = { rows: this.difference, offset: 0, error: 0, layer: 0, unit: 0, other: -1 };
+    this.candidate = { rows: this.path.rows, offset: 0, error: 0, layer: 0, unit: 0, other: -1 };
     this.polytopes = polytopes(plan, this.path);
+    this.maxima = new Maxima(this);
   }
 
   /** Exact rows of the current path. */
@@ -165,7 +157,9 @@ export class CellTree {
   /** Restricts the current polytope to one state of a gate; false if no cell is left. */
   private impose(gate: number, wanted: number): boolean {
     const gates = this.plan.layers[this.layer].gates!;
-    if (gates.kind === "max") return this.clipToWinner(gates, gate, wanted) && this.settle(gate, wanted);
+    if (gates.kind === "max") {
+      return this.maxima.clipToWinner(this.layer, gates, gate, wanted) && this.settle(gate, wanted);
+    }
     this.aimAtHinge(gate);
     const side = this.polytopes.classify(this.candidate);
     if (side === CUTS) this.polytopes.clip(this.path.push(this.candidate), wanted === 1 ? 1 : -1);
@@ -320,7 +314,7 @@ export class CellTree {
         if (side === CUTS) cutters[cutting++] = gate;
         else this.setState(layer, gate, this.settleHinge(side));
       } else {
-        const winner = this.soleWinner(gates, gate);
+        const winner = this.maxima.soleWinner(layer, gates, gate);
         if (winner < 0) cutters[cutting++] = gate;
         else this.setState(layer, gate, winner);
       }
@@ -369,8 +363,6 @@ export class CellTree {
     this.states[layer][gate] = state;
   }
 
-  // --- hinges
-
   private aimAtHinge(unit: number): void {
     const { candidate, layer } = this;
     candidate.rows = this.maps[layer].rows;
@@ -389,69 +381,12 @@ export class CellTree {
     return side === TOUCHES_POSITIVE ? 1 : 0;
   }
 
-  // --- maxima
-
-  private aimAtDifference(unit: number, other: number): void {
-    const { candidate, layer, difference } = this;
-    const { rows } = this.maps[layer];
-    const { error, magnitude } = this.plan.layers[layer];
-    const { width } = this.path;
-    for (let c = 0; c < width; c++) difference[c] = rows[unit * width + c] - rows[other * width + c];
-    candidate.rows = difference;
-    candidate.offset = 0;
-    candidate.error = (error[unit] + error[other] + 2 ** -51 * (magnitude[unit] + magnitude[other])) * (1 + 2 ** -20);
-    candidate.layer = layer;
-    candidate.unit = unit;
-    candidate.other = other;
-  }
-
-  /** The winner of a group over the whole current polytope, as an index in the group, or -1. */
-  private soleWinner({ starts }: MaxLayer, group: number): number {
-    let best = starts[group];
-    for (let other = best + 1; other < starts[group + 1]; other++) {
-      this.aimAtDifference(other, best);
-      const side = this.polytopes.classify(this.candidate);
-      if (side === CUTS) return -1;
-      if (side !== POSITIVE && side !== NEGATIVE) this.touches++;
-      if (side === POSITIVE || side === TOUCHES_POSITIVE) best = other;
-    }
-    return best - starts[group];
-  }
-
-  /** Restricts the current polytope to where one argument wins; false if that has no interior. */
-  private clipToWinner({ starts }: MaxLayer, group: number, winner: number): boolean {
-    const unit = starts[group] + winner;
-    for (let other = starts[group]; other < starts[group + 1]; other++) {
-      if (other === unit) continue;
-      this.aimAtDifference(unit, other);
-      const side = this.polytopes.classify(this.candidate);
-      if (side === CUTS) {
-        this.polytopes.clip(this.path.push(this.candidate), 1);
-        continue;
-      }
-      if (side === NEGATIVE || side === TOUCHES_NEGATIVE) return false;
-      if (side === ZERO && other < unit) return false; // of equal arguments the first wins
-      if (side !== POSITIVE) this.touches++;
-    }
-    return true;
-  }
-
   /** One pending polytope per possible winner; the current one is done with. */
   private branchOnMax(gates: MaxLayer, group: number): void {
-    const touches = this.touches;
     this.pushFrame(BASE);
-    this.polytopes.push();
-    const count = gates.starts[group + 1] - gates.starts[group];
-    const base = this.polytopes.depth - 1;
     const { depth } = this;
     try {
-      for (let winner = count - 1; winner >= 0; winner--) {
-        this.touches = touches;
-        this.polytopes.peek(base);
-        if (!this.clipToWinner(gates, group, winner)) continue;
-        this.pushFrame(winner);
-        this.polytopes.push();
-      }
+      this.maxima.branch(this.layer, gates, group, (winner) => this.pushFrame(winner));
     } catch (error) {
       this.depth = depth; // the gate is open again: what is left can still be told
       throw error;

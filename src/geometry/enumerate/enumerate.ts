@@ -16,8 +16,8 @@ import { counted, printsAs, shortNumber, shown, shownBox } from "../../base/show
 import { type Box, checkBox } from "../../pwl/box.js";
 import { gateCount, gatesInLayers, type PwlNet, printsAsNet } from "../../pwl/net.js";
 import type { Readable } from "../../pwl/read.js";
-import { OPEN } from "../cell-tree/cell-tree.js";
 import type { HalfSpaces } from "../cell-tree/path.js";
+import { OPEN } from "../cell-tree/sub-problem.js";
 import { netOf } from "../net-of.js";
 import { readVector, widthOf } from "../vector.js";
 import type { EnumeratedCell, EnumeratedCells, Want } from "./cells.js";

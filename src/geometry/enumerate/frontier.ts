@@ -2,8 +2,8 @@
 
 import { OptionError } from "../../base/errors.js";
 import { shown } from "../../base/shown.js";
-import type { SubProblem } from "../cell-tree/cell-tree.js";
 import type { Plan } from "../cell-tree/plan.js";
+import type { SubProblem } from "../cell-tree/sub-problem.js";
 import { widthOf } from "../vector.js";
 import type { EnumerationJob } from "./job.js";
 

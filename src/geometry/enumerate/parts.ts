@@ -1,6 +1,6 @@
 /** The parts of an enumeration in the order of their cells, as they are given away, claimed, and found. */
 
-import type { SubProblem } from "../cell-tree/cell-tree.js";
+import type { SubProblem } from "../cell-tree/sub-problem.js";
 import type { CellsFound } from "./join.js";
 import type { Part, Tally } from "./search.js";
 

@@ -4,9 +4,9 @@
  * them: that of a single depth-first search.
  */
 
-import type { SubProblem } from "../cell-tree/cell-tree.js";
 import { HyperplanePool } from "../cell-tree/path.js";
 import type { Plan } from "../cell-tree/plan.js";
+import type { SubProblem } from "../cell-tree/sub-problem.js";
 import { type EnumeratedCell, EnumeratedCells, printsAsCell } from "./cells.js";
 import { CellCollector } from "./collect.js";
 import { type EnumerationJob, planOf } from "./job.js";

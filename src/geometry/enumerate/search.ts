@@ -5,10 +5,11 @@
  */
 
 import { GeometryError } from "../../base/errors.js";
-import { CellTree, type SubProblem } from "../cell-tree/cell-tree.js";
+import { CellTree } from "../cell-tree/cell-tree.js";
 import type { HyperplanePool, Path } from "../cell-tree/path.js";
 import type { Plan } from "../cell-tree/plan.js";
 import type { Polytopes } from "../cell-tree/polytopes.js";
+import type { SubProblem } from "../cell-tree/sub-problem.js";
 import { ProgramPolytopes } from "../polytopes/program-polytopes.js";
 import { FacetOverflow, VertexPolytopes } from "../polytopes/vertex-polytopes.js";
 import type { EnumerationJob } from "./job.js";
