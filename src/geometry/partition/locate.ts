@@ -2,7 +2,8 @@
 
 import { commonExponent, signOf, toInteger } from "../../exact/dyadic.js";
 import type { ExactLine, ExactPoint } from "../../exact/homogeneous.js";
-import { AffineCursor, errorOf } from "../plane/affine-cursor.js";
+import { AffineCursor } from "../plane/affine-cursor.js";
+import { errorOf } from "../plane/affine-rows.js";
 import { writeState } from "../plane/pattern-tree.js";
 import type { PartitionData } from "./data.js";
 

@@ -1,7 +1,8 @@
 /** The outputs' affine functions on every cell of a partition: floats with their error, and exact comparison. */
 
 import type { ExactLine } from "../../exact/homogeneous.js";
-import { AffineCursor, errorOf } from "../plane/affine-cursor.js";
+import { AffineCursor } from "../plane/affine-cursor.js";
+import { errorOf } from "../plane/affine-rows.js";
 import type { PartitionData } from "./data.js";
 
 /** a·s + b·t + c on cell i is `a[i]`, `b[i]`, `c[i]`, off by at most `error[i]` anywhere in the box. */

@@ -7,7 +7,7 @@
  * coordinates. Ties are decided exactly: of equal arguments the first wins everywhere.
  */
 
-import { type AffineRows, errorOf } from "./affine-cursor.js";
+import { type AffineRows, errorOf } from "./affine-rows.js";
 import { inconsistent, type PlanarComplex } from "./complex.js";
 import type { ExactPlane } from "./exact-plane.js";
 import type { WorkPolygon } from "./work-polygon.js";

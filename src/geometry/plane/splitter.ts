@@ -10,7 +10,8 @@
 
 import type { GateLayer, HingeLayer, MaxLayer } from "../../pwl/net.js";
 import { growInts } from "../growable.js";
-import { type AffineCursor, type AffineRows, errorOf } from "./affine-cursor.js";
+import type { AffineCursor } from "./affine-cursor.js";
+import { type AffineRows, errorOf } from "./affine-rows.js";
 import type { PlanarComplex } from "./complex.js";
 import type { ExactPlane } from "./exact-plane.js";
 import { MaximumCutter } from "./maximum-cutter.js";
