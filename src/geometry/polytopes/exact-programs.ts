@@ -3,17 +3,15 @@
 import { maximumSign } from "../../exact/linear-program-exact.js";
 import type { ExactRow } from "../cell-tree/exact-rows.js";
 import type { Candidate, Path } from "../cell-tree/path.js";
-
-/** Half-spaces by their hyperplanes of a path; the path's box bounds the polytope too. */
-export interface NamedRows {
-  readonly path: Path;
-  readonly count: number;
-  readonly names: Int32Array;
-  readonly signs: Int8Array;
-}
+import type { HalfSpaceList } from "./half-space-list.js";
 
 /** The sign of the largest value of `sign · f`. A basis as `LinearProgram` has it is tried first. */
-export function largestSignOver(polytope: NamedRows, candidate: Candidate, sign: number, basis: Int32Array): number {
+export function largestSignOver(
+  polytope: HalfSpaceList,
+  candidate: Candidate,
+  sign: number,
+  basis: Int32Array,
+): number {
   const { path } = polytope;
   const rows = exactRows(polytope);
   const exact = path.exactCandidate(candidate);
@@ -24,7 +22,7 @@ export function largestSignOver(polytope: NamedRows, candidate: Candidate, sign:
  * The sign of how far the polytope reaches beyond one of its half-spaces once that is relaxed: positive iff it is a facet.
  * Either a row is dropped, or (row < 0) a box side (2j lower, 2j + 1 upper) moves out by 1.
  */
-export function outsideSign(polytope: NamedRows, row: number, side: number, basis: Int32Array): number {
+export function outsideSign(polytope: HalfSpaceList, row: number, side: number, basis: Int32Array): number {
   const { path } = polytope;
   const dimension = path.width - 1;
   const rows = exactRows(polytope);
@@ -42,7 +40,7 @@ export function outsideSign(polytope: NamedRows, row: number, side: number, basi
 }
 
 /** The rows of the box, as `maximumSign` wants them first, and of the polytope. */
-function exactRows({ path, count, names, signs }: NamedRows): ExactRow[] {
+function exactRows({ path, count, names, signs }: HalfSpaceList): ExactRow[] {
   const out: ExactRow[] = [];
   for (let k = 0; k < 2 * (path.width - 1); k++) out.push(path.exact(k));
   for (let r = 0; r < count; r++) out.push(signs[r] > 0 ? path.exact(names[r]) : negated(path.exact(names[r])));

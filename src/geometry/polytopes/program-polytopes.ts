@@ -22,8 +22,8 @@ import {
   TOUCHES_POSITIVE,
   ZERO,
 } from "../cell-tree/polytopes.js";
-import { enlarged } from "../growable.js";
 import { largestSignOver, outsideSign } from "./exact-programs.js";
+import { HalfSpaceList } from "./half-space-list.js";
 import { InnerPoints, SEEN_NEGATIVE, SEEN_POSITIVE } from "./inner-points.js";
 
 /** The representation by half-spaces. The box of the plan bounds every polytope and stands in no list. */
@@ -33,16 +33,12 @@ export class ProgramPolytopes implements Polytopes {
   signs: Int8Array;
   readonly point: Float64Array;
 
-  /** The current polytope: its rows (positive inside), who they are, and inner points. */
-  private count = 0;
-  private rows: Float64Array;
-  private errors: Float64Array;
+  /** The current polytope: its half-spaces, and inner points. */
+  private readonly list: HalfSpaceList;
+  private readonly points: InnerPoints;
   /** The row, or box side (2j lower, 2j + 1 upper), that a facet test does without; -1 for none. */
   private relaxedRow = -1;
   private relaxedSide = -1;
-  private rowNames: Int32Array;
-  private rowSigns: Int8Array;
-  private readonly points: InnerPoints;
 
   /** Pending polytopes. Rows before `first` are still in place when a polytope is popped; the rest is kept here. */
   depth = 0;
@@ -66,13 +62,9 @@ export class ProgramPolytopes implements Polytopes {
     this.width = d + 1;
     this.products = kernelsFor(d).products;
     this.program = new LinearProgram(d, plan.lower.slice(), plan.upper.slice());
-    const capacity = 64;
-    this.rows = new Float64Array(capacity * this.width);
-    this.errors = new Float64Array(capacity);
-    this.rowNames = new Int32Array(capacity);
-    this.rowSigns = new Int8Array(capacity);
-    this.hyperplanes = new Int32Array(capacity + 2 * d);
-    this.signs = new Int8Array(capacity + 2 * d);
+    this.list = new HalfSpaceList(path);
+    this.hyperplanes = new Int32Array(64);
+    this.signs = new Int8Array(64);
     this.points = new InnerPoints(d);
     this.point = new Float64Array(d);
     this.far = new Float64Array(d);
@@ -116,18 +108,19 @@ export class ProgramPolytopes implements Polytopes {
    */
   private shoot(rows: Float64Array, offset: number, sign: number, error: number): boolean {
     const { dimension: d, far, program, products, width } = this;
+    const { count, rows: bounds } = this.list;
     const { coordinates: points, values } = this.points;
     const from = this.points.top(sign);
     const at = from * d;
-    if (this.count > this.slacks.length) {
-      this.slacks = new Float64Array(2 * this.count);
-      this.slopes = new Float64Array(2 * this.count);
+    if (count > this.slacks.length) {
+      this.slacks = new Float64Array(2 * count);
+      this.slopes = new Float64Array(2 * count);
     }
     const { slacks, slopes } = this;
-    products(this.rows, width, this.count, points, at, true, slacks);
-    products(this.rows, width, this.count, rows, offset, false, slopes);
+    products(bounds, width, count, points, at, true, slacks);
+    products(bounds, width, count, rows, offset, false, slopes);
     let most = Number.POSITIVE_INFINITY;
-    for (let r = 0; r < this.count; r++) {
+    for (let r = 0; r < count; r++) {
       const slope = sign * slopes[r];
       if (slope < 0 && r !== this.relaxedRow) {
         const reach = -slacks[r] / slope;
@@ -168,20 +161,20 @@ export class ProgramPolytopes implements Polytopes {
     candidate: Candidate | undefined,
     inner?: InnerPoint,
   ): number {
-    const { program } = this;
+    const { program, relaxedRow } = this;
+    const { rows: bounds, count, errors } = this.list;
     this.statistics.programs++;
     const limit = -16 * error;
-    const { relaxedRow } = this;
-    let outcome = program.maximize(this.rows, this.count, this.errors, rows, offset, sign, limit, relaxedRow, inner);
+    let outcome = program.maximize(bounds, count, errors, rows, offset, sign, limit, relaxedRow, inner);
     if (outcome === REACHED) {
       if (this.reachAlong(inner!, rows, offset, sign, error)) return 1;
-      outcome = program.maximize(this.rows, this.count, this.errors, rows, offset, sign, limit, relaxedRow);
+      outcome = program.maximize(bounds, count, errors, rows, offset, sign, limit, relaxedRow);
     }
     if (outcome === STOPPED || (outcome === OPTIMAL && program.value < 0)) {
       // a moved box side widens the box, and with it every error, threefold at most: its range is at most twice the
       // largest coordinate
       const factor = this.relaxedSide < 0 ? 3 : 9;
-      if (program.upperBound(this.rows, this.errors, rows, offset, sign, error, factor) < 0) return -1;
+      if (program.upperBound(bounds, errors, rows, offset, sign, error, factor) < 0) return -1;
     } else if (outcome === OPTIMAL && program.value > 2 * error) {
       if (this.reachFar(rows, offset, sign, error)) return 1;
     }
@@ -236,16 +229,9 @@ export class ProgramPolytopes implements Polytopes {
 
   /** Whether a point satisfies every row, and the box, by more than the rows' errors; the relaxed row is not asked. */
   private strictlyInside(x: Float64Array): boolean {
-    const { dimension: d, rows, errors } = this;
     const { lower, upper } = this.program;
-    for (let j = 0; j < d; j++) if (!(x[j] > lower[j] && x[j] < upper[j])) return false;
-    for (let r = 0, at = 0; r < this.count; r++, at += d + 1) {
-      if (r === this.relaxedRow) continue;
-      let slack = rows[at + d];
-      for (let j = 0; j < d; j++) slack += rows[at + j] * x[j];
-      if (!(slack > 3 * errors[r])) return false;
-    }
-    return true;
+    for (let j = 0; j < this.dimension; j++) if (!(x[j] > lower[j] && x[j] < upper[j])) return false;
+    return this.list.holds(x, this.relaxedRow);
   }
 
   /** A point found on the far side joins the inner points, unless a row was relaxed: then it lies outside. */
@@ -254,15 +240,18 @@ export class ProgramPolytopes implements Polytopes {
   }
 
   private largestSignExactly(sign: number, candidate: Candidate | undefined): number {
-    const { path, count, rowNames, rowSigns, relaxedRow, relaxedSide } = this;
-    const polytope = { path, count, names: rowNames, signs: rowSigns };
+    const { list, relaxedRow, relaxedSide } = this;
     const { basis } = this.program;
-    if (candidate === undefined) return outsideSign(polytope, relaxedRow, relaxedSide, basis);
-    return largestSignOver(polytope, candidate, sign, basis);
+    if (candidate === undefined) return outsideSign(list, relaxedRow, relaxedSide, basis);
+    return largestSignOver(list, candidate, sign, basis);
   }
 
   facets(): number {
-    const { dimension: d, program, plan, path, width } = this;
+    const { dimension: d, list, program, plan, path, width } = this;
+    if (list.count + 2 * d > this.signs.length) {
+      this.hyperplanes = new Int32Array(2 * (list.count + 2 * d));
+      this.signs = new Int8Array(2 * (list.count + 2 * d));
+    }
     let found = 0;
     for (let side = 0; side < 2 * d; side++) {
       const j = side >> 1;
@@ -278,11 +267,11 @@ export class ProgramPolytopes implements Polytopes {
       program.upper[j] = plan.upper[j];
     }
     this.relaxedSide = -1;
-    for (let r = 0; r < this.count; r++) {
+    for (let r = 0; r < list.count; r++) {
       this.relaxedRow = r;
-      if (this.reachesOutside(this.rows, r * width, this.errors[r])) {
-        this.hyperplanes[found] = this.rowNames[r];
-        this.signs[found++] = this.rowSigns[r];
+      if (this.reachesOutside(list.rows, r * width, list.errors[r])) {
+        this.hyperplanes[found] = list.names[r];
+        this.signs[found++] = list.signs[r];
       }
     }
     this.relaxedRow = -1;
@@ -312,13 +301,13 @@ export class ProgramPolytopes implements Polytopes {
    * points along every axis. Leaves it in `point`; adds it if it is proven to lie inside.
    */
   private seekPoint(): void {
-    const { dimension: d, point, program } = this;
+    const { dimension: d, list, point, program } = this;
     const axis = new Float64Array(d + 1);
     point.fill(0);
     for (let k = 0; k < 2 * d; k++) {
       axis.fill(0);
       axis[k >> 1] = (k & 1) === 0 ? 1 : -1;
-      program.maximize(this.rows, this.count, this.errors, axis, 0, 1, Number.NEGATIVE_INFINITY);
+      program.maximize(list.rows, list.count, list.errors, axis, 0, 1, Number.NEGATIVE_INFINITY);
       for (let j = 0; j < d; j++) point[j] += program.x[j] / (2 * d);
     }
     if (this.strictlyInside(point)) this.points.add(point, 0);
@@ -327,19 +316,19 @@ export class ProgramPolytopes implements Polytopes {
   split(hyperplane: number): void {
     const error = this.evaluateAt(hyperplane);
     const frame = this.pushFrame();
-    frame.count = this.count + 1;
-    frame.first = this.count;
+    frame.count = this.list.count + 1;
+    frame.first = this.list.count;
     frame.tailNames[0] = hyperplane;
     frame.tailSigns[0] = 1;
     frame.points.takePart(this.points, 1, error);
     this.points.takePart(this.points, -1, error);
-    this.appendRow(hyperplane, -1);
+    this.list.append(hyperplane, -1);
   }
 
   clip(hyperplane: number, sign: number): void {
     const error = this.evaluateAt(hyperplane);
     this.points.takePart(this.points, sign, error);
-    this.appendRow(hyperplane, sign);
+    this.list.append(hyperplane, sign);
   }
 
   /** Evaluates a hyperplane of the path at the inner points; gives its error. */
@@ -350,29 +339,14 @@ export class ProgramPolytopes implements Polytopes {
     return error;
   }
 
-  private appendRow(hyperplane: number, sign: number): void {
-    const { path, width } = this;
-    if (this.count === this.errors.length) this.grow();
-    const at = this.count++;
-    const from = hyperplane * width;
-    // normals of length about 1, by a power of two and so without rounding: the simplex method takes the most violated
-    // row, which then is about the farthest one, and needs fewer steps
-    let square = 0;
-    for (let j = 0; j < width - 1; j++) square += path.rows[from + j] * path.rows[from + j];
-    const scale = square > 2 ** -400 && square < 2 ** 400 ? 2 ** -Math.round(0.5 * Math.log2(square)) : 1;
-    for (let c = 0; c < width; c++) this.rows[at * width + c] = sign * scale * path.rows[from + c];
-    this.errors[at] = scale * path.error[hyperplane];
-    this.rowNames[at] = hyperplane;
-    this.rowSigns[at] = sign;
-  }
-
   push(): void {
+    const { count, names, signs } = this.list;
     const frame = this.pushFrame();
-    frame.count = this.count;
+    frame.count = count;
     frame.first = 0;
-    for (let r = 0; r < this.count; r++) {
-      frame.tailNames[r] = this.rowNames[r];
-      frame.tailSigns[r] = this.rowSigns[r];
+    for (let r = 0; r < count; r++) {
+      frame.tailNames[r] = names[r];
+      frame.tailSigns[r] = signs[r];
     }
     frame.points.copy(this.points);
   }
@@ -386,9 +360,9 @@ export class ProgramPolytopes implements Polytopes {
   }
 
   private restore(frame: Frame): void {
-    this.count = frame.first;
+    this.list.count = frame.first;
     for (let r = frame.first; r < frame.count; r++) {
-      this.appendRow(frame.tailNames[r - frame.first], frame.tailSigns[r - frame.first]);
+      this.list.append(frame.tailNames[r - frame.first], frame.tailSigns[r - frame.first]);
     }
     this.points.copy(frame.points);
   }
@@ -407,16 +381,6 @@ export class ProgramPolytopes implements Polytopes {
     }
     this.depth++;
     return frame;
-  }
-
-  private grow(): void {
-    const capacity = 2 * this.errors.length;
-    this.rows = enlarged(this.rows, new Float64Array(capacity * this.width));
-    this.errors = enlarged(this.errors, new Float64Array(capacity));
-    this.rowNames = enlarged(this.rowNames, new Int32Array(capacity));
-    this.rowSigns = enlarged(this.rowSigns, new Int8Array(capacity));
-    this.hyperplanes = new Int32Array(capacity + 2 * this.dimension);
-    this.signs = new Int8Array(capacity + 2 * this.dimension);
   }
 }
 

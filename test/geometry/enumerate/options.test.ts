@@ -142,6 +142,17 @@ describe("a polytope", () => {
     expect([...sides].filter((side) => side !== undefined).sort()).toEqual([6, 7, 8, 9]);
   });
 
+  it.each(methods)("of many sides gives cells of as many facets, by %s", async (method) => {
+    const angles = Array.from({ length: 150 }, (_, k) => ((k + 0.5) * 2 * Math.PI) / 150);
+    const polygon = { A: angles.map((angle) => [Math.cos(angle), Math.sin(angle)]), b: angles.map(() => 1) };
+    const halves = reluNet([[[1, 0]], [[1]]], [[0], [0]]);
+    const found = await enumerate(halves, { box: cube(2, 2), polytope: polygon, method });
+    // the crease, 74 sides, and one side above and one below, which the crease cuts in two
+    const facets = Array.from(found.cells, (cell) => cell.facets!.map(({ boundary }) => boundary));
+    expect(facets.map((sides) => new Set(sides).size)).toEqual([77, 77]);
+    expect(new Set(facets.flat()).size).toBe(150 + 1);
+  });
+
   it.each(methods)("without interior is refused, by %s", async (method) => {
     const flat = {
       A: [
