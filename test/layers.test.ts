@@ -104,6 +104,22 @@ function cycleOf(modules: Modules): readonly string[] | null {
   return null;
 }
 
+/** The folders two below src as modules of their own: what each imports of its sisters, types included. */
+function innerFolders(modules: Modules): Modules {
+  const folderOf = (path: string): string => path.split("/").slice(0, -1).join("/");
+  const folders = new Map<string, Import[]>();
+  for (const [path, imports] of modules) {
+    const folder = folderOf(path);
+    if (!folder.includes("/")) continue;
+    const sisters = imports
+      .map(({ target }) => folderOf(target))
+      .filter((other) => other !== folder && posix.dirname(other) === posix.dirname(folder));
+    const known = folders.get(folder) ?? [];
+    folders.set(folder, [...known, ...sisters.map((target) => ({ target, typeOnly: false }))]);
+  }
+  return folders;
+}
+
 function modulesOf(sources: Record<string, string>): Modules {
   return new Map(Object.entries(sources).map(([path, text]) => [path, importsOf(path, text)]));
 }
@@ -161,6 +177,15 @@ describe("the layers of src", () => {
     expect(cycleOf(modules)).toBeNull();
   });
 
+  it("have inner folders that import one another one way only, types included", () => {
+    expect(
+      innerFolders(modules)
+        .get("geometry/partition")
+        ?.map(({ target }) => target),
+    ).toContain("geometry/plane");
+    expect(cycleOf(innerFolders(modules))).toBeNull();
+  });
+
   it("import only files that exist", () => {
     const missing = [...modules].flatMap(([path, imports]) =>
       imports.filter(({ target }) => !modules.has(target)).map(({ target }) => `${path} imports ${target}`),
@@ -185,6 +210,13 @@ describe("a planted", () => {
     expect(upwardArrows(modulesOf({ ...sources, "utilities/misc.ts": "" }))).toEqual([
       "utilities/misc.ts lies in no layer",
     ]);
+  });
+
+  it("import back into an inner folder's sister is found", () => {
+    const text = 'import type { Partition } from "../partition/partition.js";';
+    expect(cycleOf(innerFolders(modulesOf({ ...sources, "geometry/plane/planted.ts": text })))).toContain(
+      "geometry/partition",
+    );
   });
 
   it("cycle is found, but not where one side is types only", () => {

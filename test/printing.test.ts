@@ -14,7 +14,7 @@ import {
   trace,
 } from "crease";
 import { describe, expect, it } from "vitest";
-import { diamond } from "./geometry/diamond.js";
+import { diamond } from "./geometry/partition/diamond.js";
 
 const box = [
   [-2, 2],

@@ -4,7 +4,7 @@
  *     npx tsx bench/draw/plot-partition.ts
  */
 import { plotPartition } from "../../src/draw/index.js";
-import { partition } from "../../src/geometry/partition.js";
+import { partition } from "../../src/geometry/partition/partition.js";
 import { cpuSeconds } from "../geometry/growth.js";
 import { randomRelu } from "../geometry/nets.js";
 

@@ -1,6 +1,6 @@
 /** The memory of enumerated cells. */
 
-import type { EnumeratedCells } from "../../src/geometry/enumerate-cells.js";
+import type { EnumeratedCells } from "../../src/geometry/enumerate/cells.js";
 
 /** Bytes of the parts of the arrays in use, which are up to twice as long, and of the hyperplanes that cells share. */
 export function sizeOf({ arrays, pool, length }: EnumeratedCells): number {

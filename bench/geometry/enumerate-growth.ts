@@ -7,7 +7,7 @@
  * machine matters less. Writes bench/out/geometry/enumerate-time.svg and enumerate-memory.svg.
  */
 
-import { enumerate } from "../../src/geometry/enumerate.js";
+import { enumerate } from "../../src/geometry/enumerate/enumerate.js";
 import { sizeOf } from "./cell-size.js";
 import { cpuSeconds, type GrowthPoint, LIMITS, report } from "./growth.js";
 import { randomRelu } from "./nets.js";

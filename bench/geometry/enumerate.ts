@@ -9,7 +9,7 @@
  * and how many times as fast our best certified count is, and edge subdivision where its repository is given.
  */
 
-import { type EnumerateOptions, enumerate } from "../../src/geometry/enumerate.js";
+import { type EnumerateOptions, enumerate } from "../../src/geometry/enumerate/enumerate.js";
 import { sizeOf } from "./cell-size.js";
 import { edgeSubdivisionPath, timeEdgeSubdivision } from "./edge-subdivision.js";
 import { cpuSeconds } from "./growth.js";

@@ -9,7 +9,7 @@
  * (bench/out/geometry/partition-time.svg and partition-memory.svg); its million weights are a fixed cost of some 30 ms.
  */
 
-import { partition } from "../../src/geometry/partition.js";
+import { partition } from "../../src/geometry/partition/partition.js";
 import { edgeSubdivisionPath, timeEdgeSubdivision } from "./edge-subdivision.js";
 import { cpuSeconds, type GrowthPoint, LIMITS, report } from "./growth.js";
 import { randomRelu } from "./nets.js";

@@ -8,8 +8,8 @@
  * machine that is busy otherwise wall time gains nothing: there is no second core to be had.
  */
 
-import { type EnumerateOptions, enumerate } from "../../src/geometry/enumerate.js";
-import { partsOfHelpers } from "../../src/geometry/enumerate-threads.js";
+import { type EnumerateOptions, enumerate } from "../../src/geometry/enumerate/enumerate.js";
+import { partsOfHelpers } from "../../src/geometry/enumerate/threads.js";
 import { comparison, header, type Times, timesOf } from "../thread-time.js";
 import { randomRelu } from "./nets.js";
 

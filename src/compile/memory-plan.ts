@@ -21,7 +21,7 @@ const SLOT = 8;
 const SLOT_BLOCK = 1024;
 
 /** Bytes that a value takes, with room behind it. */
-export function bytesOf({ size, dtype }: Value): number {
+function bytesOf({ size, dtype }: Value): number {
   return Math.ceil((size * (dtype === "float64" ? 8 : 4) + OVERRUN) / ALIGNMENT) * ALIGNMENT;
 }
 

@@ -1,6 +1,6 @@
 import { DrawError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
-import { type Partition, partition } from "../geometry/partition.js";
+import { type Partition, partition } from "../geometry/partition/partition.js";
 import { type Box, checkBox } from "../pwl/box.js";
 import type { GateLayer, PwlNet } from "../pwl/net.js";
 import type { Readable } from "../pwl/read.js";

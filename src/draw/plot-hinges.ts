@@ -1,6 +1,6 @@
 import { DrawError, ValueError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
-import { partition } from "../geometry/partition.js";
+import { partition } from "../geometry/partition/partition.js";
 import { row } from "../pwl/blocks.js";
 import { checkBox } from "../pwl/box.js";
 import { type Evaluation, evaluate } from "../pwl/evaluate.js";

@@ -1,7 +1,7 @@
 import { DrawError, OptionError } from "../base/errors.js";
 import { checkOptions, type OptionKinds } from "../base/options.js";
 import { shown } from "../base/shown.js";
-import { Partition } from "../geometry/partition.js";
+import { Partition } from "../geometry/partition/partition.js";
 import { cellPolygon, fillByValue } from "./chart/bands.js";
 import { fillByDepth, fillByPattern, fillBySlope, layerOf } from "./chart/cells.js";
 import { figure, type LegendEntry } from "./chart/figure.js";

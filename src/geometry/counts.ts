@@ -2,10 +2,10 @@
 
 import { counted, printsAs, shortNumber } from "../base/shown.js";
 import { productBounds } from "./cell-bounds.js";
-import type { Enumeration } from "./enumerate.js";
-import { requireEnumeration } from "./enumerate-cells.js";
-import { enumeratedPieces } from "./enumerate-pieces.js";
-import { Partition } from "./partition.js";
+import { requireEnumeration } from "./enumerate/cells.js";
+import type { Enumeration } from "./enumerate/enumerate.js";
+import { enumeratedPieces } from "./enumerate/pieces.js";
+import { Partition } from "./partition/partition.js";
 
 export interface Counts {
   readonly cells: number;

@@ -4,11 +4,11 @@ import { GeometryError } from "../base/errors.js";
 import { checkOptions } from "../base/options.js";
 import { shown } from "../base/shown.js";
 import { gateCount } from "../pwl/net.js";
-import type { Enumeration } from "./enumerate.js";
-import { crossing, EnumeratedCells, requireEnumeration } from "./enumerate-cells.js";
-import { readState } from "./enumerate-neighbours.js";
-import { Partition } from "./partition.js";
-import { gateOfLine } from "./partition-data.js";
+import { crossing, EnumeratedCells, requireEnumeration } from "./enumerate/cells.js";
+import type { Enumeration } from "./enumerate/enumerate.js";
+import { readState } from "./enumerate/neighbours.js";
+import { gateOfLine } from "./partition/data.js";
+import { Partition } from "./partition/partition.js";
 
 /** Plain data. */
 export interface DualGraph {

@@ -10,10 +10,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { enumerate } from "../../src/geometry/enumerate.js";
-import { enumeratedPieces } from "../../src/geometry/enumerate-pieces.js";
-import { partition } from "../../src/geometry/partition.js";
-import { pieces } from "../../src/geometry/pieces.js";
+import { enumerate } from "../../src/geometry/enumerate/enumerate.js";
+import { enumeratedPieces } from "../../src/geometry/enumerate/pieces.js";
+import { partition } from "../../src/geometry/partition/partition.js";
+import { pieces } from "../../src/geometry/partition/pieces.js";
 import { reluNet } from "../../src/pwl/net.js";
 
 /** A ReLU network and what is known of its cells in a box. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { enumerate } from "../../src/geometry/enumerate.js";
-import { partition } from "../../src/geometry/partition.js";
+import { enumerate } from "../../src/geometry/enumerate/enumerate.js";
+import { partition } from "../../src/geometry/partition/partition.js";
 import { evaluate } from "../../src/pwl/evaluate.js";
 import type { PwlNet } from "../../src/pwl/net.js";
 import { packPattern, patternLayout } from "../../src/pwl/pattern.js";

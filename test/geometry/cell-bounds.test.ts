@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { productBound, zaslavsky } from "../../src/geometry/cell-bounds.js";
-import { partition } from "../../src/geometry/partition.js";
+import { partition } from "../../src/geometry/partition/partition.js";
 import { randomRelu } from "./random-relu.js";
 
 describe("bounds of the number of cells", () => {

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { GeometryError } from "../../src/base/errors.js";
 import { zaslavsky } from "../../src/geometry/cell-bounds.js";
 import { counts } from "../../src/geometry/counts.js";
-import { enumerate } from "../../src/geometry/enumerate.js";
-import { partition } from "../../src/geometry/partition.js";
+import { enumerate } from "../../src/geometry/enumerate/enumerate.js";
+import { partition } from "../../src/geometry/partition/partition.js";
 import { reluNet } from "../../src/pwl/net.js";
-import { cube, degenerateNet, genericNet } from "./enumerate-nets.js";
+import { cube, degenerateNet, genericNet } from "./enumerate/nets.js";
 import { randomRelu } from "./random-relu.js";
 
 describe("counts", () => {

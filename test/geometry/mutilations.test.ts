@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ValidationError } from "../../src/base/errors.js";
-import { type Enumeration, enumerate } from "../../src/geometry/enumerate.js";
-import { validateEnumeration } from "../../src/geometry/enumerate-validate.js";
-import { outputMaps } from "../../src/geometry/output-maps.js";
-import { type Partition, partition } from "../../src/geometry/partition.js";
-import { validate } from "../../src/geometry/validate.js";
-import { cube, genericNet } from "./enumerate-nets.js";
+import { type Enumeration, enumerate } from "../../src/geometry/enumerate/enumerate.js";
+import { validateEnumeration } from "../../src/geometry/enumerate/validate.js";
+import { outputMaps } from "../../src/geometry/partition/output-maps.js";
+import { type Partition, partition } from "../../src/geometry/partition/partition.js";
+import { validate } from "../../src/geometry/partition/validate.js";
+import { cube, genericNet } from "./enumerate/nets.js";
 import { randomRelu } from "./random-relu.js";
 
 /** A number from 0 below a limit, drawn for the test. */

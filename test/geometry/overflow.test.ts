@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { GeometryError } from "../../src/base/errors.js";
 import { plotPartition } from "../../src/draw/plot-partition.js";
-import { enumerate } from "../../src/geometry/enumerate.js";
-import { validateEnumeration } from "../../src/geometry/enumerate-validate.js";
-import { partition } from "../../src/geometry/partition.js";
-import { validate } from "../../src/geometry/validate.js";
+import { enumerate } from "../../src/geometry/enumerate/enumerate.js";
+import { validateEnumeration } from "../../src/geometry/enumerate/validate.js";
+import { partition } from "../../src/geometry/partition/partition.js";
+import { validate } from "../../src/geometry/partition/validate.js";
 import { type PwlNet, reluNet } from "../../src/pwl/net.js";
-import { cube } from "./enumerate-nets.js";
+import { cube } from "./enumerate/nets.js";
 
 const methods = ["vertices", "linear-programs"] as const;
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { enumerate } from "../../src/geometry/enumerate.js";
-import { validateEnumeration } from "../../src/geometry/enumerate-validate.js";
-import { partition } from "../../src/geometry/partition.js";
-import { validate } from "../../src/geometry/validate.js";
+import { enumerate } from "../../src/geometry/enumerate/enumerate.js";
+import { validateEnumeration } from "../../src/geometry/enumerate/validate.js";
+import { partition } from "../../src/geometry/partition/partition.js";
+import { validate } from "../../src/geometry/partition/validate.js";
 import { valueTolerances } from "../../src/geometry/value-tolerance.js";
 import { type PwlNet, reluNet } from "../../src/pwl/net.js";
 import { integerNets } from "./random-nets.js";

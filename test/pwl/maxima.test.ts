@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { partition } from "../../src/geometry/partition.js";
+import { partition } from "../../src/geometry/partition/partition.js";
 import type { Tensor } from "../../src/graph/tensor.js";
 import { add, matmul, maxPool2d, reshape, tensor } from "../../src/ops/index.js";
 import { lower } from "../../src/pwl/read.js";

@@ -26,7 +26,7 @@ const pieceLength = 4096;
  * vectors: up to 15 bytes past the end.
  * @param repeated for each input, whether it is one element for all
  */
-export function elementwiseModule(
+function elementwiseModule(
   expression: Expression,
   dtype: FloatType,
   repeated: readonly boolean[],

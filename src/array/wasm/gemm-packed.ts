@@ -16,7 +16,7 @@ export interface BlockSizes {
   readonly depth: number;
 }
 
-export function blockSizes(vector: FloatVector): BlockSizes {
+function blockSizes(vector: FloatVector): BlockSizes {
   // 96 and 1024 are multiples of both tile heights and of all tile widths.
   return { rows: 96, columns: 1024, depth: vector.size === 4 ? 256 : 192 };
 }

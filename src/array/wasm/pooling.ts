@@ -63,7 +63,7 @@ export function counting({ size }: FloatVector): V128 {
  * The module of a float type, exporting `argmax1`, `argmax2` and `argmax` for horizontal strides 1, 2 and any: for each
  * window the index, in its plane, of its first largest element. Reads and writes whole vectors past the ends.
  */
-export function poolingModule(dtype: FloatType): Uint8Array {
+function poolingModule(dtype: FloatType): Uint8Array {
   const module = new ModuleBuilder();
   const vector = vectorOf(dtype);
   const { integer, lanes, size } = vector;

@@ -26,7 +26,7 @@ function addWidened(f: FunctionBuilder, vector: FloatVector, sums: readonly Loca
 const stripVectors = 4;
 
 /** The module of a float type, exporting `rows` and `columns`: the sum of each row, or of each column. */
-export function reductionModule(dtype: FloatType): Uint8Array {
+function reductionModule(dtype: FloatType): Uint8Array {
   const module = new ModuleBuilder();
   const vector = vectorOf(dtype);
   const { size } = vector;

@@ -23,7 +23,7 @@ const partParameters = { part: "i32", rows: "i32", columns: "i32", ...operands, 
 const arity = Object.keys(partParameters).length - 2;
 
 /** The binary module, exporting `part`: one block of `rows` x `columns` of C, counted down the columns of blocks. */
-export function partGemmModule(dtype: FloatType, relaxed: boolean): Uint8Array {
+function partGemmModule(dtype: FloatType, relaxed: boolean): Uint8Array {
   const module = new ModuleBuilder(mostPages);
   const vector = vectorOf(dtype);
   const gemm = addPackedGemm(module, "", vector, relaxed);

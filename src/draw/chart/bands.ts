@@ -1,8 +1,8 @@
 import { tickIncrement } from "d3-array";
 import { interpolateRdBu } from "d3-scale-chromatic";
-import { outputMaps } from "../../geometry/output-maps.js";
 import { requireFinite } from "../../geometry/overflow.js";
-import type { Partition } from "../../geometry/partition.js";
+import { outputMaps } from "../../geometry/partition/output-maps.js";
+import type { Partition } from "../../geometry/partition/partition.js";
 import type { LegendScale } from "./figure.js";
 import type { Panel } from "./panel.js";
 import { element, formatCoordinate, type Point } from "./svg.js";
@@ -24,7 +24,7 @@ export function cellPolygon(p: Partition, i: number, at: (point: Point) => Point
   return polygon;
 }
 
-export function polygonPath(polygon: Polygon): string {
+function polygonPath(polygon: Polygon): string {
   if (polygon.length < 6) return "";
   let path = "";
   let lastX = Number.NaN;
@@ -189,7 +189,7 @@ export function fillByValue(panel: Panel, p: Partition, output: number): LegendS
 }
 
 /** A filled path with a hair of its own colour around, which closes the seams between neighbours. */
-export function filledPath(d: string, fill: string): string {
+function filledPath(d: string, fill: string): string {
   return element("path", { d, fill, stroke: fill, "stroke-width": 0.35 });
 }
 

@@ -1,7 +1,7 @@
 import { interpolateViridis } from "d3-scale-chromatic";
-import { outputMaps } from "../../geometry/output-maps.js";
 import { requireFinite } from "../../geometry/overflow.js";
-import type { Partition } from "../../geometry/partition.js";
+import { outputMaps } from "../../geometry/partition/output-maps.js";
+import type { Partition } from "../../geometry/partition/partition.js";
 import { fillCells, hex, roundSteps, stepScale } from "./bands.js";
 import type { LegendEntry, LegendScale } from "./figure.js";
 import { mixed } from "./marks.js";

@@ -1,6 +1,0 @@
-/** Starts `enumerate-worker.ts` where the library runs from its sources. */
-
-import { register } from "tsx/esm/api";
-
-register();
-await import("./enumerate-worker.ts");
