@@ -212,6 +212,15 @@ function propagateTensors(
       const input = node.inputAt(i);
       if (!input.tracked) continue;
       const slot = input.slot - firstSlot;
+      if (together !== null && input.op === null && waiting[slot] === 1 && adjoints[slot] === null) {
+        // All that this leaf gets, and made for it alone.
+        const whole = together[i];
+        if (whole !== null && input.hooks === null) {
+          waiting[slot] = 0;
+          collect(input, whole);
+          continue;
+        }
+      }
       if (gradient !== null && (wanted === null || wanted[slot] === 1)) {
         setRecycling(recycles && input.op !== null && !foreign);
         const contribution = together === null ? inputGradient(node, gradient, i) : together[i];
@@ -345,8 +354,7 @@ function pullBack(node: Tensor, dy: Tensor): readonly (Tensor | null)[] | null {
   const op = node.op as Op;
   if (op.pullback === null) return null;
   for (let i = 0; i < node.inputCount; i++) {
-    const rule = ruleOf(op, i);
-    if (rule !== null && node.inputAt(i).tracked) checkReads(node, rule, i);
+    if (node.inputAt(i).written > node.id) checkAllReads(node, op);
   }
   differentiating = node;
   const gradients: (Tensor | null)[] = [null, null, null];
@@ -363,6 +371,13 @@ function pullBack(node: Tensor, dy: Tensor): readonly (Tensor | null)[] | null {
   });
   setRecycling(false);
   return gradients;
+}
+
+function checkAllReads(node: Tensor, op: Op): void {
+  for (let i = 0; i < node.inputCount; i++) {
+    const rule = ruleOf(op, i);
+    if (rule !== null && node.inputAt(i).tracked) checkReads(node, rule, i);
+  }
 }
 
 /** A rule that is one expression, in the output's shape. */

@@ -151,7 +151,10 @@ export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>
           : op.scalar === null && arity === 2
             ? (a: Operand, b: Operand, attrs: Attributes = NO_ATTRIBUTES) => apply(op, [a, b], attrs)
             : arity === 3
-              ? (a: Operand, b: Operand, c: Operand, attrs: Attributes = NO_ATTRIBUTES) => apply(op, [a, b, c], attrs)
+              ? op.scalar !== null && op.dtype === null
+                ? (a: Operand, b: Operand, c: Operand, attrs: Attributes = NO_ATTRIBUTES) =>
+                    applyTernary(op, a, b, c, attrs)
+                : (a: Operand, b: Operand, c: Operand, attrs: Attributes = NO_ATTRIBUTES) => apply(op, [a, b, c], attrs)
               : (...args: (Operand | Attributes)[]) => {
                   const last = args[args.length - 1];
                   const hasAttributes = typeof last !== "number" && !(last instanceof Tensor);
@@ -228,7 +231,7 @@ function applyUnary(op: Op, operand: Operand, attrs: Attributes): Tensor {
   else notATensor(op, operand);
   if (a.dtype === "int32") commonDtype(op, a.dtype, a.dtype);
   const out = newResult(a.dtype, a.shape, a.size);
-  if (a.shape.length === 0 && op.scalar !== null) {
+  if (a.size === 1 && op.scalar !== null) {
     out.buffer[out.offset] = op.scalar(numberScalars, a.buffer[a.offset], attrs) as number;
   } else elementwiseInto(expressionOf(op, attrs, 1), out, [a]);
   if (mode.observer !== null) record(op, out, [a], attrs);
@@ -270,7 +273,7 @@ function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes)
     out.buffer[out.offset] = op.scalar(numberScalars, a.buffer[a.offset], b.buffer[b.offset], attrs) as number;
   } else {
     const shape = broadcastShapes(a.shape, b.shape, op.name);
-    out = newResult(a.dtype, shape, sizeOf(shape));
+    out = newResult(a.dtype, shape, shape === a.shape ? a.size : sizeOf(shape));
     elementwiseInto(expressionOf(op, attrs, 2), out, [a, b]);
   }
   if (mode.observer !== null) record(op, out, [a, b], attrs);
@@ -284,6 +287,23 @@ function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes)
       out.attrs = attrs;
     }
   }
+  return out;
+}
+
+/** Elementwise ops of three tensors: choices, and the updates of optimizers. Numbers and mixed dtypes are for `apply`. */
+function applyTernary(op: Op, a: Operand, b: Operand, c: Operand, attrs: Attributes): Tensor {
+  if (!(a instanceof Tensor && b instanceof Tensor && c instanceof Tensor)) return apply(op, [a, b, c], attrs);
+  const { dtype } = a;
+  if (dtype !== b.dtype || dtype !== c.dtype || dtype === "int32" || op.scalar === null)
+    return apply(op, [a, b, c], attrs);
+  const shape = broadcastShapes(broadcastShapes(a.shape, b.shape, op.name), c.shape, op.name);
+  const out = newResult(dtype, shape, shape === a.shape ? a.size : sizeOf(shape));
+  const inputs = [a, b, c];
+  if (out.size === 1) {
+    const [x, y, z] = [a.buffer[a.offset], b.buffer[b.offset], c.buffer[c.offset]];
+    out.buffer[out.offset] = op.scalar(numberScalars, x, y, z, attrs) as number;
+  } else elementwiseInto(expressionOf(op, attrs, 3), out, inputs);
+  if (mode.observer !== null || mode.gradients) record(op, out, inputs, attrs);
   return out;
 }
 
