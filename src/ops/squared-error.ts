@@ -17,7 +17,7 @@ const squaredDifference = recorded(2, (e, a, b) => {
 const slope = recorded(4, (e, a, b, dy, factor) => e.mul(e.mul(dy, factor), e.sub(a, b)));
 
 /** Few numbers are added up in one plain loop, which costs less than two calls of kernels. */
-const LEAST_FOR_KERNELS = 64;
+const LEAST_FOR_KERNELS = 256;
 
 function meanOfSquares(out: ArrayView, a: ArrayView, b: ArrayView): void {
   let sum = 0;
