@@ -6,11 +6,11 @@ import {
   type Window,
 } from "./convolution.js";
 import { broadcastPlan, evaluateElementwise } from "./elementwise.js";
-import type { Expression } from "./expression.js";
+import { type Expression, recorded } from "./expression.js";
 import { matmulPlain } from "./matmul.js";
 import { sumPlain } from "./reduce.js";
 import { isSuffix, stridesOf } from "./shape.js";
-import type { ArrayView } from "./storage.js";
+import { type ArrayView, zerosView } from "./storage.js";
 import { convolveInputGradientWasm, convolveKernelGradientWasm, convolveWasm } from "./wasm/convolution.js";
 import { elementwiseWasm } from "./wasm/elementwise.js";
 import { matmulBatchWasm, matmulFlags, matmulWasm } from "./wasm/gemm.js";
@@ -77,7 +77,13 @@ export function multiplyAddInto(out: ArrayView, a: ArrayView, b: ArrayView, bias
   }
 }
 
-/** The gradients of y = x · wᵀ + b, those that are wanted: dx = dy · w, dw = dyᵀ · x, db the sum of dy's rows. */
+/** dy where y > 0, else 0, of (dy, y). */
+const passed = recorded(2, (e, dy, y) => e.select(e.less(e.constant(0), y), dy, e.constant(0)));
+
+/**
+ * The gradients of x · wᵀ + b, those that are wanted: dx = dy · w, dw = dyᵀ · x, db the sum of dy's rows.
+ * @param y where it is given, what was above 0 of x · wᵀ + b: only there dy counts
+ */
 export function linearGradientsInto(
   dx: ArrayView | null,
   dw: ArrayView | null,
@@ -85,14 +91,20 @@ export function linearGradientsInto(
   dy: ArrayView,
   x: ArrayView,
   w: ArrayView,
+  y: ArrayView | null,
 ): void {
   if (areLinearGradientsSmall(dy.shape[0], dy.shape[1], x.shape[1], dy.dtype)) {
-    linearGradientsWasm(dy, x, w, dx, dw, db);
+    linearGradientsWasm(dx, dw, db, dy, x, w, y);
     return;
   }
-  if (dx !== null) multiplyInto(dx, dy, w, false, false);
-  if (dw !== null) multiplyInto(dw, dy, x, true, false);
-  if (db !== null) sumInto(db, dy);
+  let counted = dy;
+  if (y !== null) {
+    counted = zerosView(dy.dtype, dy.shape);
+    elementwiseInto(passed, counted, [dy, y]);
+  }
+  if (dx !== null) multiplyInto(dx, counted, w, false, false);
+  if (dw !== null) multiplyInto(dw, counted, x, true, false);
+  if (db !== null) sumInto(db, counted);
 }
 
 /** A batch whose operands each are there once for every product, or once for all; false where it is another, or small. */

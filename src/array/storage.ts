@@ -143,11 +143,9 @@ export function isRecycled(values: Pick<Resident, "buffer" | "offset" | "dtype">
   return isInNursery(values.buffer) && nursery().isReused(values);
 }
 
-/** Zeros outside any tensor: for kernels' tests and index arrays. */
+/** Zeros outside any tensor, in memory of their own, which nothing moves. */
 export function zerosView(dtype: DType, shape: readonly number[]): ArrayView {
   let size = 1;
   for (const length of shape) size *= length;
-  const from = arena(dtype);
-  const buffer = from.allocate(size);
-  return { dtype, shape, size, buffer, offset: from.offset };
+  return { dtype, shape, size, buffer: newArray(dtype, size), offset: 0 };
 }

@@ -79,6 +79,11 @@ export interface OpRecord<Inputs extends readonly Tensor[], Attrs> {
    * stays the definition: it is what is recorded and differentiated.
    */
   readonly pullback?: (dy: Tensor, node: Tensor, target: GradientTarget) => void;
+  /**
+   * The ops that it is short for: applied in its place where somebody watches (trace, lower, compile, detectAnomaly), so
+   * that nobody else has to know it.
+   */
+  readonly expansion?: (...inputs: [...Inputs]) => Tensor;
   /** Whether inputs broadcast, so that the engine sums their gradients back; elementwise ops always do. */
   readonly broadcasts?: boolean;
   /** What the table-driven tests run it on. */
@@ -131,6 +136,7 @@ export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>
     overwrites: record.overwrites ?? false,
     rules: record.vjp as readonly (GradientRule | null)[] | ((index: number) => GradientRule),
     pullback: record.pullback ?? null,
+    expansion: (record.expansion as Op["expansion"]) ?? null,
     broadcasts: record.broadcasts ?? record.scalar !== undefined,
     samples: record.samples,
     record,
@@ -310,6 +316,7 @@ function applyTernary(op: Op, a: Operand, b: Operand, c: Operand, attrs: Attribu
 /** Applies any op to its operands. */
 export function apply(op: Op, operands: readonly Operand[], attrs: Attributes): Tensor {
   const inputs = op.dtype === null ? promoted(op, operands) : tensorsOf(op, operands);
+  if (op.expansion !== null && mode.observer !== null) return op.expansion(...inputs);
   let shape: Shape;
   if (op.shape !== null) {
     const shapes: Shape[] = [];

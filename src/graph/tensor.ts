@@ -52,6 +52,8 @@ export interface Op {
   readonly rules: readonly (GradientRule | null)[] | ((index: number) => GradientRule);
   /** All gradients at once, where that is faster than the rules one by one; null without. */
   readonly pullback: ((dy: Tensor, node: Tensor, target: GradientTarget) => void) | null;
+  /** What it is short for, applied in its place where somebody watches; null for most. */
+  readonly expansion: ((...inputs: Tensor[]) => Tensor) | null;
   /** Whether inputs broadcast, so that the engine sums their gradients back to their shapes. */
   readonly broadcasts: boolean;
   readonly samples: readonly OpSample[];

@@ -1,10 +1,8 @@
-import { recorded } from "../array/expression.js";
-import { elementwiseInto, linearGradientsInto, multiplyAddInto } from "../array/kernels.js";
+import { linearGradientsInto, multiplyAddInto } from "../array/kernels.js";
 import { formatShape, type Shape, sameShape } from "../array/shape.js";
 import { ShapeError } from "../base/errors.js";
-import { mode } from "../graph/modes.js";
 import { defineOp, type OpFunction, type Ternary } from "../graph/op.js";
-import { copyOf, newResult, type Tensor } from "../graph/tensor.js";
+import { copyOf, type Tensor } from "../graph/tensor.js";
 import { relu } from "./activation.js";
 import { add } from "./arithmetic.js";
 import { greater, where } from "./compare.js";
@@ -32,6 +30,7 @@ const affine: OpFunction<Ternary> = defineOp<Ternary>({
   name: "linear",
   doc: "x Wᵀ + b of rows x",
   kind: "bilinear",
+  expansion: (x, weight, bias) => add(matmul(x, weight, { transposeB: true }), bias),
   shape: ([x, weight, bias]) => linearShape(x, weight, bias),
   overwrites: true,
   forward: (out, [x, weight, bias]) => multiplyAddInto(out, x, weight, bias, false),
@@ -45,20 +44,20 @@ const affine: OpFunction<Ternary> = defineOp<Ternary>({
     (dy, _x, _weight, bias) => sumTo(dy, bias.shape),
   ],
   pullback: (dy, node, target) => {
-    linearGradientsInto(target(0), target(1), target(2), dy, node.inputAt(0), node.inputAt(1));
+    linearGradientsInto(target(0), target(1), target(2), dy, node.inputAt(0), node.inputAt(1), null);
   },
   samples,
 });
 
 /** dy where y = relu(z) > 0, which is where z > 0. */
 const passed = (dy: Tensor, y: Tensor): Tensor => where(greater(y, 0), dy, 0);
-const passedElement = recorded(2, (e, dy, y) => e.select(e.less(e.constant(0), y), dy, e.constant(0)));
 
 /** The rectified sums are written at once; their signs are all that the gradient needs. */
 const rectified: OpFunction<Ternary> = defineOp<Ternary>({
   name: "linearRelu",
   doc: "max(x Wᵀ + b, 0) of rows x; derivative 0 at 0",
   kind: "gate",
+  expansion: (x, weight, bias) => relu(affine(x, weight, bias)),
   shape: ([x, weight, bias]) => linearShape(x, weight, bias),
   overwrites: true,
   forward: (out, [x, weight, bias]) => multiplyAddInto(out, x, weight, bias, true),
@@ -68,9 +67,7 @@ const rectified: OpFunction<Ternary> = defineOp<Ternary>({
     (dy, _x, _weight, bias, y) => sumTo(passed(dy, y), bias.shape),
   ],
   pullback: (dy, node, target) => {
-    const dz = newResult(dy.dtype, dy.shape, dy.size);
-    elementwiseInto(passedElement, dz, [dy, node]);
-    linearGradientsInto(target(0), target(1), target(2), dz, node.inputAt(0), node.inputAt(1));
+    linearGradientsInto(target(0), target(1), target(2), dy, node.inputAt(0), node.inputAt(1), node);
   },
   samples,
 });
@@ -82,14 +79,12 @@ const rectified: OpFunction<Ternary> = defineOp<Ternary>({
  * short for, which drawings show and compile fuses by itself.
  */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
-  return mode.observer !== null || x.ndim !== 2
-    ? add(matmul(x, weight, { transposeB: true }), bias)
-    : affine(x, weight, bias);
+  return x.ndim === 2 ? affine(x, weight, bias) : add(matmul(x, weight, { transposeB: true }), bias);
 }
 
 /** relu(linear(x, weight, bias)), one op where linear is one. */
 export function linearRelu(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
-  return mode.observer !== null || x.ndim !== 2 ? relu(linear(x, weight, bias)) : rectified(x, weight, bias);
+  return x.ndim === 2 ? rectified(x, weight, bias) : relu(linear(x, weight, bias));
 }
 
 /** Every record of this file, for the table-driven tests. */

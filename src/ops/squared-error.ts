@@ -1,10 +1,9 @@
 import { recorded } from "../array/expression.js";
 import { elementwiseInto, sumInto } from "../array/kernels.js";
-import { sameShape } from "../array/shape.js";
+import { SCALAR, sameShape } from "../array/shape.js";
 import { type ArrayView, zerosView } from "../array/storage.js";
-import { mode } from "../graph/modes.js";
 import { type Binary, defineOp, type OpFunction } from "../graph/op.js";
-import type { Tensor } from "../graph/tensor.js";
+import { scalarTensor, type Tensor } from "../graph/tensor.js";
 import { mul, square, sub } from "./arithmetic.js";
 import { mean } from "./reduce.js";
 
@@ -36,14 +35,14 @@ const fused: OpFunction<Binary> = defineOp<Binary>({
   name: "meanSquaredError",
   doc: "mean of (a − b)², of one shape",
   kind: "smooth",
-  shape: () => [],
+  expansion: (a, b) => mean(square(sub(a, b))),
+  shape: () => SCALAR,
   overwrites: true,
   forward: (out, [a, b]) => meanOfSquares(out, a, b),
   vjp: [(dy, a, b) => mul(mul(dy, 2 / a.size), sub(a, b)), (dy, a, b) => mul(mul(dy, 2 / a.size), sub(b, a))],
   pullback: (dy, node, target) => {
     const [a, b] = [node.inputAt(0), node.inputAt(1)];
-    const factor = zerosView(dy.dtype, []);
-    factor.buffer[factor.offset] = 2 / a.size;
+    const factor = scalarTensor(2 / a.size, dy.dtype);
     const [toA, toB] = [target(0), target(1)];
     if (toA !== null) elementwiseInto(slope, toA, [a, b, dy, factor]);
     if (toB !== null) elementwiseInto(slope, toB, [b, a, dy, factor]);
@@ -62,7 +61,7 @@ const fused: OpFunction<Binary> = defineOp<Binary>({
 
 /** The mean of (a − b)² of two tensors of one shape. One op, but where somebody watches (trace, lower, compile). */
 export function meanSquaredError(a: Tensor, b: Tensor): Tensor {
-  return mode.observer !== null || !sameShape(a.shape, b.shape) ? mean(square(sub(a, b))) : fused(a, b);
+  return sameShape(a.shape, b.shape) ? fused(a, b) : mean(square(sub(a, b)));
 }
 
 /** Every record of this file, for the table-driven tests. */

@@ -1,6 +1,6 @@
 /**
- * All gradients of y = x Wᵀ + b at once for small layers: dy, x and W are copied into the scratch memory once, where the
- * three products one by one would copy them five times, which is half of their time.
+ * All gradients of y = x Wᵀ + b, or of what of it is above 0, at once for small layers: what has to be copied into the
+ * scratch memory is copied once, where the three products one by one would copy it five times.
  */
 import type { DType } from "../dtype.js";
 import type { ArrayView } from "../storage.js";
@@ -14,14 +14,16 @@ import { vectorOf } from "./vectors.js";
 /**
  * dx = dy · W, dW = dyᵀ · x, db = the sum of dy's rows (in double precision), for dy [m, n], x [m, k] and W [n, k] that
  * `areLinearGradientsSmall`; each is null where it is not wanted. Products are the same to the bit as one by one.
+ * @param y where it is given, dy counts where y is positive, and is 0 elsewhere
  */
 export function linearGradientsWasm(
-  dy: ArrayView,
-  x: ArrayView,
-  weight: ArrayView,
   dx: ArrayView | null,
   dWeight: ArrayView | null,
   dBias: ArrayView | null,
+  dy: ArrayView,
+  x: ArrayView,
+  weight: ArrayView,
+  y: ArrayView | null,
 ): void {
   const dtype = dy.dtype as "float32" | "float64";
   const { size, shift } = vectorOf(dtype);
@@ -30,14 +32,23 @@ export function linearGradientsWasm(
   const memory = scratch();
   const sums = memory.base + 64;
   const dyAt = align(sums + n * 8);
-  const xAt = align(dyAt + m * n * size);
+  const yAt = align(dyAt + m * n * size);
+  const xAt = align(yAt + m * n * size);
   const weightAt = align(xAt + m * k * size);
   const outAt = align(weightAt + n * k * size);
   const work = align(outAt + Math.max(m, n) * k * size);
   memory.reserve(work + workBytes(vectorOf(dtype)));
   const heap = dtype === "float32" ? memory.float32 : memory.float64;
   const { rows, columns } = directKernels(dtype);
-  const dyPlace = place(heap, shift, dyAt, dy, dy.offset, m * n);
+  let dyPlace = place(heap, shift, dyAt, dy, dy.offset, m * n);
+  const doubles = memory.float64;
+  if (dBias !== null || y !== null) for (let i = 0; i < n; i++) doubles[(sums >> 3) + i] = 0;
+  if (y !== null) {
+    const gate = place(heap, shift, yAt, y, y.offset, m * n);
+    // What passes may be written over the copy of dy, not over dy.
+    reductionKernels(dtype).passed(dyPlace, sums, m, n, gate, dyAt);
+    dyPlace = dyAt;
+  } else if (dBias !== null) reductionKernels(dtype).columns(dyPlace, sums, m, n);
   if (dWeight !== null) {
     const xPlace = place(heap, shift, xAt, x, x.offset, m * k);
     const to = placeResult(heap, shift, outAt, dWeight, dWeight.offset);
@@ -51,9 +62,6 @@ export function linearGradientsWasm(
     takeResult(heap, shift, outAt, dx, dx.offset, m * k);
   }
   if (dBias !== null) {
-    const doubles = memory.float64;
-    for (let i = 0; i < n; i++) doubles[(sums >> 3) + i] = 0;
-    reductionKernels(dtype).columns(dyPlace, sums, m, n);
     for (let i = 0; i < n; i++) dBias.buffer[dBias.offset + i] = doubles[(sums >> 3) + i];
   }
 }

@@ -2,7 +2,7 @@
 import { type FunctionBuilder, type Local, ModuleBuilder } from "./assembler.js";
 import type { WasmFunction } from "./engine.js";
 import { simdLevel } from "./features.js";
-import { i32, type V128, v128 } from "./instructions.js";
+import { type I32, i32, type Statement, type V128, v128 } from "./instructions.js";
 import { kernelFamily } from "./kernel-family.js";
 import { align, place, scratch, type Values } from "./scratch.js";
 import { type FloatType, type FloatVector, f64x2, lanes, vectorOf } from "./vectors.js";
@@ -25,7 +25,7 @@ function addWidened(f: FunctionBuilder, vector: FloatVector, sums: readonly Loca
 /** Vectors in a wide strip of columns: enough additions that do not wait for each other. */
 const stripVectors = 4;
 
-/** The module of a float type, exporting `rows` and `columns`: the sum of each row, or of each column. */
+/** The module of a float type, exporting `rows` and `columns`: the sum of each row, or of each column; and `passed`. */
 function reductionModule(dtype: FloatType): Uint8Array {
   const module = new ModuleBuilder();
   const vector = vectorOf(dtype);
@@ -56,10 +56,41 @@ function reductionModule(dtype: FloatType): Uint8Array {
     });
   });
 
-  module.function("columns", parameters, (f, p) => {
+  addColumns(module, vector, null);
+  addColumns(module, vector, "passed");
+  return module.bytes();
+}
+
+/**
+ * Adds `columns`, or `passed`: the same of a matrix whose elements count, and are written to `out`, where those of `gate`
+ * are positive; the others are 0.
+ */
+function addColumns(module: ModuleBuilder, vector: FloatVector, gated: "passed" | null): void {
+  const { size } = vector;
+  const wide = vector.lanes / 2;
+  const all = { ...parameters, gate: "i32", out: "i32" } as const;
+  module.function(gated ?? "columns", gated === null ? parameters : all, (f, given) => {
+    const p = given as Record<keyof typeof all, Local<"i32">>;
     const sums = f.locals("v128", stripVectors * wide);
-    const [element, rest, stride] = f.locals("i32", 3);
+    const [element, rest, stride, behind, to] = f.locals("i32", 5);
     f.set(stride, i32.shl(p.columns, vector.shift));
+    /** Adds the element or vector at a place; `gate` and `out` are kept as distances from the matrix. */
+    const add = (
+      into: readonly Local<"v128">[],
+      at: number,
+      load: (address: I32, offset: number) => V128,
+      store: (address: I32, value: V128) => Statement,
+    ) => {
+      if (gated === null) {
+        addWidened(f, vector, into, load(element, at));
+        return;
+      }
+      const isPositive = vector.lt(vector.constant(0), load(i32.add(element, behind), at));
+      const value = f.keep(v128.and(load(element, at), isPositive));
+      f.add(store(i32.add(element, to), value));
+      addWidened(f, vector, into, value);
+      f.release(value);
+    };
     /** One strip of columns: this many vectors wide, or (0) a single column. */
     const strip = (vectors: number) => {
       const used = sums.slice(0, vectors === 0 ? 1 : vectors * wide);
@@ -70,9 +101,12 @@ function reductionModule(dtype: FloatType): Uint8Array {
       f.set(element, p.matrix);
       f.set(rest, p.rows);
       f.while(i32.gtS(rest, 0), () => {
-        if (vectors === 0) addWidened(f, vector, sums.slice(0, wide), vector.loadZero(element));
+        if (vectors === 0) {
+          add(sums.slice(0, wide), 0, vector.loadZero, (address, value) => vector.storeLane(address, value, 0));
+        }
         for (let i = 0; i < vectors; i++) {
-          addWidened(f, vector, sums.slice(i * wide, (i + 1) * wide), v128.load(element, 16 * i));
+          const into = sums.slice(i * wide, (i + 1) * wide);
+          add(into, 16 * i, v128.load, (address, value) => v128.store(address, value, 16 * i));
         }
         f.increment(element, stride);
         f.increment(rest, -1);
@@ -84,14 +118,21 @@ function reductionModule(dtype: FloatType): Uint8Array {
       f.increment(p.sums, columns * 8);
       f.increment(p.columns, -columns);
     };
+    if (gated !== null) {
+      f.set(behind, i32.sub(p.gate, p.matrix));
+      f.set(to, i32.sub(p.out, p.matrix));
+    }
     f.while(i32.geS(p.columns, stripVectors * vector.lanes), () => strip(stripVectors));
     f.while(i32.geS(p.columns, vector.lanes), () => strip(1));
     f.while(i32.gtS(p.columns, 0), () => strip(0));
   });
-  return module.bytes();
 }
 
-export const reductionKernels = kernelFamily<{ rows: WasmFunction; columns: WasmFunction }>(reductionModule);
+export const reductionKernels = kernelFamily<{
+  rows: WasmFunction;
+  columns: WasmFunction;
+  passed: WasmFunction;
+}>(reductionModule);
 
 /** Fewer elements are left to the plain loop. */
 const leastElements = 128;
