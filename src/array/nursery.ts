@@ -26,9 +26,15 @@ export interface Resident {
 }
 
 const zoneBytes = 64 * 1024;
-const zoneCount = 4;
+/** Zones that are filled in turn. */
+const ringLength = 4;
+/**
+ * Up to this size, results have zones of their own: most that are held are small, and are then not moved one by one from
+ * between those that are not.
+ */
+const smallBytes = 2 * 1024;
 /** Behind the zones lies what backward uses again and again for gradients that nobody else sees. */
-const reusedStart = zoneCount * zoneBytes;
+const reusedStart = 2 * ringLength * zoneBytes;
 const mostElsewhere = 16 * 1024 * 1024;
 
 class Zone {
@@ -62,9 +68,11 @@ class Zone {
 class Nursery {
   private float32: Float32Array;
   private float64: Float64Array;
-  private readonly zones = Array.from({ length: zoneCount }, (_, index) => new Zone(index * zoneBytes));
+  /** Those for small results, then those for larger ones. */
+  private readonly zones = Array.from({ length: 2 * ringLength }, (_, index) => new Zone(index * zoneBytes));
   private readonly reused = new Zone(reusedStart);
-  private current = 0;
+  private currentSmall = 0;
+  private currentLarge = ringLength;
   private isTurnAwaited = false;
   private elsewhere = 0;
   private readonly endTurn = () => {
@@ -102,8 +110,17 @@ class Nursery {
   allocate(dtype: DType, size: number): number {
     const shift = shiftOf(dtype);
     const bytes = roomFor(size, shift);
-    let zone = this.zones[this.current];
-    if (zone.end + bytes > zone.start + zoneBytes) zone = this.nextZone();
+    const isSmall = bytes <= smallBytes;
+    let zone = this.zones[isSmall ? this.currentSmall : this.currentLarge];
+    if (zone.end + bytes > zone.start + zoneBytes) {
+      if (isSmall) {
+        this.currentSmall = after(this.currentSmall);
+        zone = this.enter(this.currentSmall);
+      } else {
+        this.currentLarge = after(this.currentLarge);
+        zone = this.enter(this.currentLarge);
+      }
+    }
     const address = zone.end;
     zone.end += bytes;
     return address >> shift;
@@ -148,10 +165,9 @@ class Nursery {
     if (this.elsewhere > mostElsewhere) this.empty();
   }
 
-  private nextZone(): Zone {
-    this.current = (this.current + 1) % zoneCount;
-    this.vacate(this.zones[(this.current + 1) % zoneCount]);
-    const zone = this.zones[this.current];
+  private enter(index: number): Zone {
+    this.vacate(this.zones[after(index)]);
+    const zone = this.zones[index];
     zone.clear();
     return zone;
   }
@@ -179,8 +195,14 @@ class Nursery {
       }
       start = address + roomFor(resident.size, shift);
     }
-    starts.push(start);
-    ends.push(end);
+    if (end > start) {
+      starts.push(start);
+      ends.push(end);
+    }
+    if (starts.length === 0) {
+      zone.forget();
+      return;
+    }
     let bytes = 0;
     for (let piece = 0; piece < starts.length; piece++) bytes += ends[piece] - starts[piece];
     // Not slice, which writes zeros there first, too, but takes half as long again.
@@ -215,6 +237,9 @@ class Nursery {
     return this.holds(buffer) && address >= from && address < end;
   }
 }
+
+/** The next zone of the same ring. */
+const after = (zone: number): number => (zone % ringLength === ringLength - 1 ? zone + 1 - ringLength : zone + 1);
 
 const shiftOf = (dtype: DType): 2 | 3 => (dtype === "float32" ? 2 : 3);
 

@@ -11,7 +11,7 @@ export type FloatArray = Float32Array | Float64Array;
 
 const pageBytes = 65_536;
 /** The nursery's part of the scratch memory; pages of it that are never touched cost nothing. */
-export const nurseryBytes = 20 * pageBytes;
+export const nurseryBytes = 24 * pageBytes;
 /** Vectors are loaded whole at the end of an operand, and may read past it. */
 const overread = 64;
 
