@@ -16,6 +16,7 @@ export { type Compiled, compile, type Program, programText } from "./compile/ind
 export { type DotOptions, dotLines, toDot } from "./draw/dot.js";
 export * from "./geometry/index.js";
 export { checkGraph } from "./graph/check.js";
+export type { Attributes, GradientRule, GradientTarget, Kind, Op, OpSample } from "./graph/making.js";
 export { noGrad } from "./graph/modes.js";
 export {
   type Binary,
@@ -30,16 +31,7 @@ export {
   type Variadic,
 } from "./graph/op.js";
 export { composed } from "./graph/scope.js";
-export type {
-  Attributes,
-  GradientHook,
-  GradientRule,
-  GradientTarget,
-  Kind,
-  NestedArray,
-  Op,
-  OpSample,
-} from "./graph/tensor.js";
+export type { GradientHook, NestedArray } from "./graph/tensor.js";
 export { graphLines, graphText } from "./graph/text.js";
 export {
   type Graph,

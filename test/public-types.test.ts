@@ -14,6 +14,8 @@ const INNER = [
   "ExactPoint (exact/homogeneous.ts)",
   "ExactPoint (pwl/exact.ts)",
   "ExactSliceMaps (geometry/plane/exact-maps.ts)",
+  "Extras (graph/tensor.ts)",
+  "Making (graph/making.ts)",
   "MomentOptimizer (nn/optim/adam.ts)",
   "ReduceOptions (tensor/tensor.ts)", // as Axis
   "Results (compile/capture.ts)",

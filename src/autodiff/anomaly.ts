@@ -1,8 +1,9 @@
 import { formatShape } from "../array/shape.js";
 import { AnomalyError } from "../base/errors.js";
+import type { Op } from "../graph/making.js";
 import { beside, checkFunction, synchronous, withMode } from "../graph/modes.js";
 import { callSite } from "../graph/site.js";
-import type { Op, Tensor } from "../graph/tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 import { differentiating } from "./backward.js";
 
 /**

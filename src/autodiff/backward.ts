@@ -2,14 +2,17 @@ import { elementwiseInto } from "../array/kernels.js";
 import { formatShape, sameShape } from "../array/shape.js";
 import { endRecycling, isRecycled, setRecycling } from "../array/storage.js";
 import { DtypeError, GradientError, ShapeError, ValueError } from "../base/errors.js";
+import type { GradientRule, Op } from "../graph/making.js";
 import { mode, withMode } from "../graph/modes.js";
-import { type GradientRule, newResult, newTensor, type Op, scalarTensor, sharedView, Tensor } from "../graph/tensor.js";
+import { newResult, numberBeside, Scalar, scalarTensor, sharedView, Tensor } from "../graph/tensor.js";
 import { isTracing } from "../graph/trace.js";
 import { add } from "../ops/arithmetic.js";
 import { convert, detach } from "../ops/cast.js";
-import { checkOptions, full, ones, zeros } from "../ops/create.js";
+import { checkOptions, ones, zeros } from "../ops/create.js";
 import { sumTo } from "../ops/reduce.js";
 import { type ElementwiseRule, elementwiseRule, mayFuse } from "./elementwise-rule.js";
+import { propagateScalars } from "./propagate-scalars.js";
+import { checkUnwritten, released, slots } from "./recorded.js";
 
 /**
  * Reverse mode: walks the recorded graph from a result towards the leaves, each node once, after all that use it.
@@ -28,7 +31,6 @@ export interface BackwardOptions {
 
 /** Slots below this belong to earlier walks. */
 let firstSlot = 1;
-let nextSlot = 1;
 let walking = false;
 
 /** The node whose rule is running now; what detectAnomaly names. */
@@ -83,7 +85,7 @@ function checkSeed(output: Tensor, seed: Tensor | undefined, where: string): Ten
         `${where}: the output has shape ${formatShape(output.shape)}; only a scalar has a gradient without a seed: reduce it (sum, mean), or pass { seed } of that shape`,
       );
     }
-    return output.ndim === 0 ? scalarTensor(1, output.dtype) : ones(output.shape, { dtype: output.dtype });
+    return output.ndim === 0 ? numberBeside(1, output) : ones(output.shape, { dtype: output.dtype });
   }
   if (!sameShape(seed.shape, output.shape)) {
     throw new ShapeError(
@@ -93,19 +95,11 @@ function checkSeed(output: Tensor, seed: Tensor | undefined, where: string): Ten
   return convert(seed, output.dtype);
 }
 
-function released(node: Tensor, where: string): GradientError {
-  return new GradientError(
-    `${where}: the graph behind ${node.name || `a tensor of shape ${formatShape(node.shape)}`} was released by an earlier backward; keep it with backward({ retainGraph: true }), or compute the output again`,
-  );
-}
-
 /** What takes part in one walk; `node.slot - firstSlot` is a node's place in each list. */
 interface Walk {
   readonly nodes: Tensor[];
   /** Edges to each node that were not followed yet: a node is handled when all its users are. */
   readonly waiting: number[];
-  /** Whether every node is one number, elementwise and without hooks, so that gradients can be plain numbers. */
-  readonly scalar: boolean;
   /** Whether some node has hooks, which may keep the gradients that they see. */
   readonly hooked: boolean;
 }
@@ -128,9 +122,9 @@ function propagate(
   if (!createGraph && seed.requiresGrad) seed = detach(seed);
   try {
     withMode({ gradients: createGraph }, () => {
-      const taking = countEdges(output);
-      if (taking.scalar && targets === null && mayFuse()) propagateScalars(taking, seed, release, collect);
-      else propagateTensors(taking, seed, release, targets, collect);
+      if (output instanceof Scalar && targets === null && mayFuse()) {
+        propagateScalars(output, seed.value, release, ruleOfNumbers, hooksOfNumbers, collect);
+      } else propagateTensors(countEdges(output), seed, release, targets, collect);
     });
   } finally {
     endRecycling();
@@ -141,30 +135,27 @@ function propagate(
 
 /** Finds the nodes that take part, the output first, and how many edges lead to each. */
 function countEdges(output: Tensor): Walk {
-  firstSlot = nextSlot;
-  output.slot = nextSlot++;
+  firstSlot = slots.next;
+  output.slot = slots.next++;
   const nodes: Tensor[] = [output];
   const waiting: number[] = [0];
-  let scalar = true;
   let hooked = false;
-  // Last met, first visited: much as they were made, backwards, which is how they lie in memory.
   const stack: Tensor[] = [output];
   while (stack.length > 0) {
     const node = stack.pop() as Tensor;
     if (node.isReleased) throw released(node, "backward");
     if (node.hooks !== null) hooked = true;
-    if (node.size !== 1 || hooked || (node.op !== null && node.op.scalar === null)) scalar = false;
     const { first, second, others } = node;
     if (first !== null) meet(first);
     if (second !== null) meet(second);
     if (others !== null) others.forEach(meet);
   }
-  return { nodes, waiting, scalar, hooked };
+  return { nodes, waiting, hooked };
 
   function meet(input: Tensor): void {
     if (!input.tracked) return;
     if (input.slot < firstSlot) {
-      input.slot = nextSlot++;
+      input.slot = slots.next++;
       nodes.push(input);
       waiting.push(1);
       stack.push(input);
@@ -210,8 +201,8 @@ function propagateTensors(
     const together = recycles && gradient !== null && wanted === null ? pullBack(node, gradient) : null;
     for (let i = 0; i < count; i++) {
       const input = node.inputAt(i);
-      if (!input.tracked) continue;
       const slot = input.slot - firstSlot;
+      if (slot < 0) continue;
       if (together !== null && input.op === null && waiting[slot] === 1 && adjoints[slot] === null) {
         // All that this leaf gets, and made for it alone.
         const whole = together[i];
@@ -245,65 +236,14 @@ function owned(gradient: Tensor): Tensor {
   return mode.gradients || isTracing() ? gradient : sharedView(gradient, gradient.shape);
 }
 
-/** The same walk where every value is one number: gradients are numbers too, rounded as tensors of their dtype would be. */
-function propagateScalars(
-  { nodes, waiting }: Walk,
-  seed: Tensor,
-  release: boolean,
-  collect: (node: Tensor, gradient: Tensor) => void,
-): void {
-  const adjoints = new Float64Array(nodes.length);
-  adjoints[0] = seed.buffer[seed.offset];
-  const ready = new Int32Array(nodes.length);
-  let count = 1;
-  while (count > 0) {
-    const slot = ready[--count];
-    const node = nodes[slot];
-    const gradient = adjoints[slot];
-    if (node.op === null) {
-      const collected = newTensor(node.dtype, node.shape, 1);
-      collected.buffer[collected.offset] = gradient;
-      collect(node, collected);
-      continue;
-    }
-    const single = node.dtype === "float32";
-    const inputCount = node.inputCount;
-    for (let i = 0; i < inputCount; i++) {
-      const input = node.inputAt(i);
-      if (!input.tracked) continue;
-      const to = input.slot - firstSlot;
-      const rule = elementwiseRule(node, i);
-      if (rule !== null) {
-        let contribution = gradient;
-        if (!rule.passes) {
-          const { reads, program, factor } = rule;
-          if (factor !== null) {
-            const operand = factor < inputCount ? node.inputAt(factor) : node;
-            if (operand.written > node.id) checkUnwritten(operand, node);
-            contribution *= operand.buffer[operand.offset];
-          } else {
-            const values = program.registers;
-            values[0] = gradient;
-            for (let k = 0; k < inputCount; k++) {
-              if (!reads[k]) continue;
-              const operand = node.inputAt(k);
-              if (operand.written > node.id) checkUnwritten(operand, node);
-              values[k + 1] = operand.buffer[operand.offset];
-            }
-            values[inputCount + 1] = node.buffer[node.offset];
-            contribution = program.run();
-          }
-          if (single) contribution = Math.fround(contribution);
-        }
-        adjoints[to] = single ? Math.fround(adjoints[to] + contribution) : adjoints[to] + contribution;
-      } else {
-        const contribution = inputGradient(node, full(node.shape, gradient, { dtype: node.dtype }), i);
-        if (contribution !== null) adjoints[to] += contribution.buffer[contribution.offset];
-      }
-      if (--waiting[to] === 0) ready[count++] = to;
-    }
-    if (release) node.release();
-  }
+/** What a rule that is run makes of a gradient that is a number; null without a rule. */
+function ruleOfNumbers(node: Tensor, gradient: number, index: number): number | null {
+  const contribution = inputGradient(node, scalarTensor(gradient, node.dtype), index);
+  return contribution === null ? null : contribution.value;
+}
+
+function hooksOfNumbers(node: Tensor, gradient: number): number {
+  return runHooks(node, scalarTensor(gradient, node.dtype)).value;
 }
 
 /** The gradient that flows to one input, in that input's shape; null where the op has no rule for it. */
@@ -406,15 +346,6 @@ function callRule(rule: GradientRule, dy: Tensor, node: Tensor): Tensor {
   if (second === null) return apply(dy, first, node, attrs);
   if (others === null) return apply(dy, first, second, node, attrs);
   return apply(dy, first, second, ...others, node, attrs);
-}
-
-/** A value that the rule reads must be the one that was recorded. */
-function checkUnwritten(value: Tensor, node: Tensor): void {
-  if (value.written > node.id) {
-    throw new GradientError(
-      `backward: ${value.name || `a tensor of shape ${formatShape(value.shape)}`} was overwritten (assign_ at time ${value.written}) after ${(node.op as Op).name} recorded it (time ${node.id}), and its old value is needed; run backward before assigning, or compute the output again`,
-    );
-  }
 }
 
 function runHooks(node: Tensor, gradient: Tensor): Tensor {

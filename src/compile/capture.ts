@@ -1,8 +1,9 @@
 import { differentiating } from "../autodiff/backward.js";
 import { CompileError } from "../base/errors.js";
+import type { Op } from "../graph/making.js";
 import { type Observer, synchronous, type Trainable, withMode } from "../graph/modes.js";
 import { callSite } from "../graph/site.js";
-import { type Op, observeReads, sharedView, Tensor, tick } from "../graph/tensor.js";
+import { observeReads, sharedView, Tensor, tick } from "../graph/tensor.js";
 import { type ArgumentForm, Conditions, formsOf, type GradientGuard } from "./conditions.js";
 import type { Effect, Place, Program, Source, Step, Switch, Value } from "./program.js";
 import { Switches } from "./switches.js";

@@ -1,5 +1,5 @@
 import { broadcastShapes, SCALAR, type Shape, sameShape } from "../array/shape.js";
-import type { Attributes, Op } from "../graph/tensor.js";
+import type { Attributes, Op } from "../graph/making.js";
 import type { Effect, Pass, Program, Step, Value } from "./program.js";
 
 /** Values that are needed after the last step. */

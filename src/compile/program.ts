@@ -1,7 +1,8 @@
 import type { DType } from "../array/dtype.js";
 import { formatShape, type Shape } from "../array/shape.js";
+import type { Attributes, Op } from "../graph/making.js";
 import type { Trainable } from "../graph/modes.js";
-import type { Attributes, Op, Tensor } from "../graph/tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 import { attributeValue } from "../graph/text.js";
 
 /** A tensor that is there before the call. */

@@ -1,6 +1,7 @@
+import type { GradientRule, Op } from "../graph/making.js";
 import { noGrad } from "../graph/modes.js";
 import { apply } from "../graph/op.js";
-import type { GradientRule, Op, Tensor } from "../graph/tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 import type { Graph, GraphNode } from "../graph/trace.js";
 import { full, ones } from "../ops/create.js";
 import { broadcastTo } from "../ops/reduce.js";

@@ -1,5 +1,6 @@
 import { TraceError } from "../base/errors.js";
-import type { Op, Tensor } from "./tensor.js";
+import type { Op } from "./making.js";
+import type { Tensor } from "./tensor.js";
 
 /** What computes otherwise while a network is trained: a module. */
 export interface Trainable {

@@ -3,23 +3,21 @@ import { type DType, promote } from "../array/dtype.js";
 import { type Expression, numbers, recorded, type Scalars } from "../array/expression.js";
 import { elementwiseInto } from "../array/kernels.js";
 import { isInNursery } from "../array/nursery.js";
-import { broadcastShapes, SCALAR, type Shape, sizeOf } from "../array/shape.js";
+import { broadcastShapes, type Shape, sizeOf } from "../array/shape.js";
 import type { ArrayView } from "../array/storage.js";
 import { DtypeError, OptionError, ValueError } from "../base/errors.js";
-import { mode } from "./modes.js";
 import {
   type Attributes,
   type GradientRule,
   type GradientTarget,
   type Kind,
+  type Making,
   NO_ATTRIBUTES,
-  newResult,
-  newTensor,
   type Op,
   type OpSample,
-  scalarTensor,
-  Tensor,
-} from "./tensor.js";
+} from "./making.js";
+import { mode } from "./modes.js";
+import { newResult, newTensor, numberBeside, Scalar, scalarTensor, Tensor } from "./tensor.js";
 
 /** What an op takes for a tensor: a number adopts the dtype of the others. */
 export type Operand = Tensor | number;
@@ -145,6 +143,8 @@ export function defineOp<Inputs extends readonly Tensor[], Attrs = NoAttributes>
     expressionAttrs: NO_ATTRIBUTES,
     expressions: new Map(),
     derived: null,
+    instruction: undefined,
+    making: null,
   };
   const arity = Array.isArray(record.vjp) ? record.vjp.length : -1;
   const call =
@@ -219,6 +219,14 @@ export function sameAttributes(a: Attributes, b: Attributes): boolean {
   return true;
 }
 
+/** How `op` makes tensors with these attributes: one record for all that are made alike, one after the other. */
+function makingOf(op: Op, attrs: Attributes, dtype: DType): Making {
+  const last = op.making;
+  if (last !== null && last.dtype === dtype && sameAttributes(last.attrs, attrs)) return last;
+  op.making = { op, attrs, dtype, plan: null };
+  return op.making;
+}
+
 const numberScalars = numbers as unknown as Scalars<unknown>;
 
 /** Converts to another dtype; set by ops/cast.ts, which is itself an op. */
@@ -236,16 +244,23 @@ function applyUnary(op: Op, operand: Operand, attrs: Attributes): Tensor {
   else if (typeof operand === "number") a = scalarTensor(operand, "float32");
   else notATensor(op, operand);
   if (a.dtype === "int32") commonDtype(op, a.dtype, a.dtype);
-  const out = newResult(a.dtype, a.shape, a.size);
+  let out: Tensor;
   if (a.size === 1 && op.scalar !== null) {
-    out.buffer[out.offset] = op.scalar(numberScalars, a.buffer[a.offset], attrs) as number;
-  } else elementwiseInto(expressionOf(op, attrs, 1), out, [a]);
+    const value = op.scalar(numberScalars, a.value, attrs) as number;
+    if (a.shape.length === 0) out = numberBeside(value, a);
+    else {
+      out = newResult(a.dtype, a.shape, 1);
+      out.buffer[out.offset] = value;
+    }
+  } else {
+    out = newResult(a.dtype, a.shape, a.size);
+    elementwiseInto(expressionOf(op, attrs, 1), out, [a]);
+  }
   if (mode.observer !== null) record(op, out, [a], attrs);
   else if (a.tracked && mode.gradients && (op.rules as readonly unknown[])[0] !== null) {
     out.tracked = true;
-    out.op = op;
+    out.making = makingOf(op, attrs, out.dtype);
     out.first = a;
-    out.attrs = attrs;
   }
   return out;
 }
@@ -256,13 +271,13 @@ function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes)
   if (first instanceof Tensor) {
     a = first;
     if (second instanceof Tensor) b = second;
-    else if (typeof second === "number") b = scalarTensor(second, a.dtype);
+    else if (typeof second === "number") b = numberBeside(second, a);
     else notATensor(op, second);
   } else if (typeof first === "number") {
     if (second instanceof Tensor) b = second;
     else if (typeof second === "number") b = scalarTensor(second, "float32");
     else notATensor(op, second);
-    a = scalarTensor(first, b.dtype);
+    a = numberBeside(first, b);
   } else notATensor(op, first);
   if (a.dtype !== b.dtype || a.dtype === "int32") {
     const dtype = commonDtype(op, a.dtype, b.dtype);
@@ -275,8 +290,7 @@ function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes)
   }
   let out: Tensor;
   if (a.shape.length === 0 && b.shape.length === 0 && op.scalar !== null) {
-    out = newResult(a.dtype, SCALAR, 1);
-    out.buffer[out.offset] = op.scalar(numberScalars, a.buffer[a.offset], b.buffer[b.offset], attrs) as number;
+    out = numberBeside(binaryValue(op, a.value, b.value, attrs), a instanceof Scalar ? b : a);
   } else {
     const shape = broadcastShapes(a.shape, b.shape, op.name);
     out = newResult(a.dtype, shape, shape === a.shape ? a.size : sizeOf(shape));
@@ -287,36 +301,67 @@ function applyBinary(op: Op, first: Operand, second: Operand, attrs: Attributes)
     const rules = op.rules as readonly unknown[];
     if ((a.tracked && rules[0] !== null) || (b.tracked && rules[1] !== null)) {
       out.tracked = true;
-      out.op = op;
+      out.making = makingOf(op, attrs, out.dtype);
       out.first = a;
       out.second = b;
-      out.attrs = attrs;
     }
   }
   return out;
 }
 
-/** Elementwise ops of three tensors: choices, and the updates of optimizers. Numbers and mixed dtypes are for `apply`. */
+/** Elementwise ops of three tensors: choices, and the updates of optimizers. All others are for `apply`. */
 function applyTernary(op: Op, a: Operand, b: Operand, c: Operand, attrs: Attributes): Tensor {
   if (!(a instanceof Tensor && b instanceof Tensor && c instanceof Tensor)) return apply(op, [a, b, c], attrs);
   const { dtype } = a;
-  if (dtype !== b.dtype || dtype !== c.dtype || dtype === "int32" || op.scalar === null)
-    return apply(op, [a, b, c], attrs);
+  const isOrdinary = dtype === b.dtype && dtype === c.dtype && dtype !== "int32" && op.scalar !== null;
+  if (!isOrdinary) return apply(op, [a, b, c], attrs);
   const shape = broadcastShapes(broadcastShapes(a.shape, b.shape, op.name), c.shape, op.name);
+  if (shape.length === 0) return apply(op, [a, b, c], attrs);
   const out = newResult(dtype, shape, shape === a.shape ? a.size : sizeOf(shape));
   const inputs = [a, b, c];
   if (out.size === 1) {
-    const [x, y, z] = [a.buffer[a.offset], b.buffer[b.offset], c.buffer[c.offset]];
-    out.buffer[out.offset] = op.scalar(numberScalars, x, y, z, attrs) as number;
+    out.buffer[out.offset] = op.scalar?.(numberScalars, a.value, b.value, c.value, attrs) as number;
   } else elementwiseInto(expressionOf(op, attrs, 3), out, inputs);
   if (mode.observer !== null || mode.gradients) record(op, out, inputs, attrs);
   return out;
+}
+
+/**
+ * The value of an elementwise op. What graphs of scalars mostly consist of is computed in place: a call of a function
+ * that is known only then has its numbers allocated.
+ */
+function binaryValue(op: Op, a: number, b: number, attrs: Attributes): number {
+  if (op.instruction === undefined) op.instruction = op.foreign ? null : onlyInstruction(expressionOf(op, attrs, 2));
+  switch (op.instruction) {
+    case "add":
+      return a + b;
+    case "sub":
+      return a - b;
+    case "mul":
+      return a * b;
+    case "div":
+      return a / b;
+    default:
+      return op.scalar?.(numberScalars, a, b, attrs) as number;
+  }
+}
+
+/** The instruction that is all there is to an expression of two inputs; null where there is more. */
+function onlyInstruction({ instructions }: Expression): string | null {
+  const [, , last] = instructions;
+  return instructions.length === 3 && "b" in last && last.a === 0 && last.b === 1 ? last.code : null;
 }
 
 /** Applies any op to its operands. */
 export function apply(op: Op, operands: readonly Operand[], attrs: Attributes): Tensor {
   const inputs = op.dtype === null ? promoted(op, operands) : tensorsOf(op, operands);
   if (op.expansion !== null && mode.observer !== null) return op.expansion(...inputs);
+  if (op.scalar !== null && op.dtype === null && inputs[0].shape.length === 0 && inputs.every(isScalar)) {
+    const values = inputs.map((input) => input.value);
+    const made = scalarTensor(op.scalar(numberScalars, ...values, attrs) as number, inputs[0].dtype);
+    recordIfNeeded(op, made, inputs, attrs);
+    return made;
+  }
   let shape: Shape;
   if (op.shape !== null) {
     const shapes: Shape[] = [];
@@ -336,6 +381,10 @@ export function apply(op: Op, operands: readonly Operand[], attrs: Attributes): 
   }
   recordIfNeeded(op, out, inputs, attrs);
   return out;
+}
+
+function isScalar(input: Tensor): boolean {
+  return input instanceof Scalar;
 }
 
 /** The operands as tensors of one dtype; numbers adopt it. */
@@ -386,7 +435,7 @@ function record(op: Op, out: Tensor, inputs: readonly Tensor[], attrs: Attribute
   const { observer } = mode;
   if (requiresGrad || observer?.recordsAll) {
     out.tracked = requiresGrad;
-    out.record(op, inputs, attrs);
+    out.record(makingOf(op, attrs, out.dtype), inputs);
   }
   if (observer !== null) observer.made(out, inputs, op);
 }

@@ -1,73 +1,10 @@
-import type { AffineBlock, Competition } from "../array/affine-block.js";
 import { type DataArray, type DType, newArray } from "../array/dtype.js";
-import type { Expression, Scalars } from "../array/expression.js";
 import { isInNursery, nursery } from "../array/nursery.js";
 import { formatShape, SCALAR, type Shape, sizeOf, stridesOf } from "../array/shape.js";
 import { type ArrayView, arena } from "../array/storage.js";
 import { ValueError } from "../base/errors.js";
+import { type Attributes, LEAF, type Making, type Op, ofDtype, RELEASED } from "./making.js";
 import { mode } from "./modes.js";
-
-/** Named constants of one application of an op, such as `{ axis: 1 }`; plain data. */
-export type Attributes = Readonly<Record<string, unknown>>;
-
-/**
- * How an op depends on its inputs, read after constants are folded:
- * - affine: affine in all inputs together (sum, reshape, add);
- * - bilinear: affine in each input while the others are constant (mul, matmul, conv2d);
- * - gate: piecewise linear with a kink (relu, max);
- * - step: piecewise constant (sign, argmax, comparisons);
- * - random: drawn anew at every call;
- * - smooth: anything else.
- */
-export type Kind = "affine" | "bilinear" | "gate" | "step" | "random" | "smooth";
-
-/** An example on which the table-driven tests run an op: shapes of random inputs, or tensors, and attributes. */
-export interface OpSample {
-  readonly inputs: readonly (Shape | (() => Tensor))[];
-  readonly attrs?: Attributes;
-  /** Where random inputs are drawn from; default [-2, 2]. */
-  readonly range?: readonly [number, number];
-}
-
-/** A gradient rule of one argument: gets the incoming gradient, the inputs, the output and the attributes. */
-export type GradientRule = (dy: Tensor, ...rest: never[]) => Tensor;
-
-/** Where the gradient of input `index` is to be written, in the input's shape; null where it is not wanted. */
-export type GradientTarget = (index: number) => Tensor | null;
-
-/** What the engine knows of an op: the record given to `defineOp`, with what is derived from it. */
-export interface Op {
-  readonly name: string;
-  readonly doc: string;
-  readonly kind: Kind;
-  /** Elementwise ops only. */
-  readonly scalar: ((e: Scalars<unknown>, ...rest: unknown[]) => unknown) | null;
-  readonly shape: ((shapes: readonly Shape[], attrs: Attributes) => Shape) | null;
-  readonly dtype: ((inputs: readonly Tensor[], attrs: Attributes) => DType) | null;
-  readonly forward: ((out: ArrayView, inputs: readonly Tensor[], attrs: Attributes) => void) | null;
-  readonly overwrites: boolean;
-  readonly block: ((index: number, inputs: readonly Tensor[], attrs: Attributes) => AffineBlock | null) | null;
-  readonly competition: ((shape: Shape, attrs: Attributes) => Competition) | null;
-  /** One rule per input, or one function of the input's number for ops of any number of inputs. */
-  readonly rules: readonly (GradientRule | null)[] | ((index: number) => GradientRule);
-  /** All gradients at once, where that is faster than the rules one by one; null without. */
-  readonly pullback: ((dy: Tensor, node: Tensor, target: GradientTarget) => void) | null;
-  /** What it is short for, applied in its place where somebody watches; null for most. */
-  readonly expansion: ((...inputs: Tensor[]) => Tensor) | null;
-  /** Whether inputs broadcast, so that the engine sums their gradients back to their shapes. */
-  readonly broadcasts: boolean;
-  readonly samples: readonly OpSample[];
-  readonly record: unknown;
-  /** Whether a user defined it, whose rules may keep the gradients that they see. */
-  foreign: boolean;
-  /** The last expression made for it, and the attributes that it was made for. */
-  expression: Expression | null;
-  expressionAttrs: Attributes;
-  /** Expressions made for other attributes. */
-  expressions: Map<string, Expression>;
-  /** What autodiff/ derived from the gradient rules, kept here because a look-up per edge would cost more. */
-  derived: object | null;
-}
 
 /** Ids and write times come from one clock, so that "written after it was recorded" is a comparison. */
 let clock = 0;
@@ -90,18 +27,12 @@ export function noteRead(tensor: Tensor): void {
   if (readObserver !== null) readObserver(tensor);
 }
 
-export const NO_ATTRIBUTES: Attributes = Object.freeze({});
-
-/** Attributes of a tensor whose graph was released after backward. */
-const RELEASED: Attributes = Object.freeze({ released: true });
-/** Those of a result that the graph alone holds, and of one whose graph was released: nobody can ask for its values. */
-const INNER: Attributes = Object.freeze({});
-const FORGOTTEN: Attributes = Object.freeze({ released: true });
-
 export type GradientHook = (gradient: Tensor) => Tensor | undefined;
 
 /** What few tensors have, kept apart so that the many others are small. */
 interface Extras {
+  /** The inputs of a Scalar after the second. */
+  others: readonly Tensor[] | null;
   /** The gradient, or a function that makes it when it is asked for (a compiled step leaves it in its own memory). */
   grad: Tensor | (() => Tensor) | null;
   name: string;
@@ -115,48 +46,62 @@ interface Extras {
  * An array of numbers that remembers how it was made. Values never change, but for the explicit `assign_`; nobody
  * frees a tensor, and one that is held stays readable. Its ops are methods, declared in tensor/tensor.ts.
  *
- * Fields are few and the inputs are no array, because graphs of scalars consist of nothing else: the collector's time
- * is half of theirs, and it goes with the number of objects and bytes. What backward reads stands first, together.
+ * Fields are few and the inputs are no array, because graphs of scalars consist of nothing else: their time is that of
+ * the memory that they take, the collector's included. What backward reads stands first, together.
  */
-export class Tensor implements ArrayView {
-  /** @internal What `requiresGrad` is, for those whom nobody watches. */
-  tracked: boolean;
-  /** @internal Its place in the lists of the walk that last met it, counted over all walks. */
-  slot = 0;
-  /** @internal The op that made it, or null. */
-  op: Op | null = null;
-  /** @internal What it was made of: the first input, the second, and the others. */
-  first: Tensor | null = null;
-  /** @internal */
-  second: Tensor | null = null;
-  /** @internal */
-  others: readonly Tensor[] | null = null;
-  /** @internal */
-  attrs: Attributes = NO_ATTRIBUTES;
-  private extras: Extras | null = null;
-  /** @internal Values are `buffer[offset]` to `buffer[offset + size - 1]`, row-major; other tensors may share them. */
-  buffer: DataArray;
-  /** @internal */
-  offset: number;
-  /** Number of elements. */
-  readonly size: number;
-  readonly shape: Shape;
-  readonly dtype: DType;
-  readonly id: number;
+export abstract class Tensor implements ArrayView {
+  // The fields are each class's own: an object whose fields are set by two constructors costs twice as much.
 
-  /** @internal Use `tensor(...)`. */
-  constructor(dtype: DType, shape: Shape, size: number, buffer: DataArray, offset: number, requiresGrad: boolean) {
-    this.tracked = requiresGrad;
-    this.buffer = buffer;
-    this.offset = offset;
-    this.size = size;
-    this.shape = shape;
-    this.dtype = dtype;
-    this.id = ++clock;
+  /** @internal Its place in the lists of the walk that last met it, counted over all walks; -1 where none is to. */
+  abstract slot: number;
+  /** @internal How it was made. */
+  abstract making: Making;
+  /** @internal What it was made of: the first input, the second, and the others. */
+  abstract first: Tensor | null;
+  /** @internal */
+  abstract second: Tensor | null;
+  /** @internal */
+  abstract others: readonly Tensor[] | null;
+  protected abstract extras: Extras | null;
+  abstract readonly id: number;
+
+  /** Number of elements. */
+  abstract readonly size: number;
+  abstract readonly shape: Shape;
+  abstract readonly dtype: DType;
+
+  /** @internal Values are `buffer[offset]` to `buffer[offset + size - 1]`, row-major; other tensors may share them. */
+  abstract get buffer(): DataArray;
+  /** @internal */
+  abstract get offset(): number;
+
+  /** @internal The first value. */
+  abstract get value(): number;
+
+  /** @internal Moves the values to memory that others may (or, `resident`, may not) share. */
+  abstract moveTo(buffer: DataArray, offset: number, resident: boolean): void;
+
+  /** @internal The op that made it, or null. */
+  get op(): Op | null {
+    return this.making.op;
   }
 
-  private extend(): Extras {
-    this.extras ??= { grad: null, name: "", written: 0, hooks: null, resident: false };
+  /** @internal */
+  get attrs(): Attributes {
+    return this.making.attrs;
+  }
+
+  /** @internal What `requiresGrad` is, for those whom nobody watches. */
+  get tracked(): boolean {
+    return this.slot >= 0;
+  }
+
+  set tracked(tracked: boolean) {
+    if (tracked !== this.slot >= 0) this.slot = tracked ? 0 : -1;
+  }
+
+  protected extend(): Extras {
+    this.extras ??= { others: null, grad: null, name: "", written: 0, hooks: null, resident: false };
     return this.extras;
   }
 
@@ -205,11 +150,7 @@ export class Tensor implements ArrayView {
     return this.extras?.resident ?? false;
   }
 
-  /** @internal Moves the values to memory that others may (or, `resident`, may not) share. */
-  moveTo(buffer: DataArray, offset: number, resident: boolean): void {
-    this.buffer = buffer;
-    this.offset = offset;
-    if (isInNursery(buffer)) nursery().add(this);
+  protected noteResident(resident: boolean): void {
     if (resident || this.extras !== null) this.extend().resident = resident;
   }
 
@@ -245,7 +186,8 @@ export class Tensor implements ArrayView {
     const inputs: Tensor[] = [];
     for (let place = 0; place < this.inputCount; place++) {
       const input = this.inputAt(place);
-      if (input.attrs === INNER) input.attrs = NO_ATTRIBUTES;
+      // Whoever asks may keep it.
+      if (input instanceof ArrayTensor) input.isInner = false;
       inputs.push(input);
     }
     return inputs;
@@ -261,13 +203,13 @@ export class Tensor implements ArrayView {
   /** @internal */
   get inputCount(): number {
     if (this.second === null) return this.first === null ? 0 : 1;
-    return this.others === null ? 2 : this.others.length + 2;
+    const { others } = this;
+    return others === null ? 2 : others.length + 2;
   }
 
   /** @internal Notes how it was made. */
-  record(op: Op, inputs: readonly Tensor[], attrs: Attributes): void {
-    this.op = op;
-    this.attrs = attrs;
+  record(making: Making, inputs: readonly Tensor[]): void {
+    this.making = making;
     if (inputs.length > 0) this.first = inputs[0];
     if (inputs.length > 1) this.second = inputs[1];
     if (inputs.length > 2) this.others = inputs.slice(2);
@@ -275,35 +217,25 @@ export class Tensor implements ArrayView {
 
   /** @internal Forgets how it was made, so that what made it can be collected. */
   release(): void {
-    this.op = null;
+    this.making = ofDtype(RELEASED, this.making.dtype);
     this.first = null;
     this.second = null;
-    this.others = null;
-    this.attrs = this.attrs === INNER ? FORGOTTEN : RELEASED;
+    if (this.others !== null) this.others = null;
   }
 
   /** @internal */
   get isReleased(): boolean {
-    return this.attrs === RELEASED || this.attrs === FORGOTTEN;
+    return this.making === ofDtype(RELEASED, this.making.dtype);
   }
 
   /**
    * @internal Says that nobody but what is computed from it next holds it, so that its values need not outlive its
-   * graph; `inputs` takes that back. Only for results of ops without attributes.
+   * graph; `inputs` takes that back.
    */
-  keepInside(): void {
-    if (this.attrs === NO_ATTRIBUTES) this.attrs = INNER;
-  }
+  keepInside(): void {}
 
   /** @internal Says the same once what is computed from it is there: without a graph, its values have no use. */
-  forget(): void {
-    if (this.op === null && this.attrs === INNER) this.attrs = FORGOTTEN;
-  }
-
-  /** @internal Whether its values have no use any more. */
-  get isForgotten(): boolean {
-    return this.attrs === FORGOTTEN;
-  }
+  forget(): void {}
 
   /** Number of axes. */
   get ndim(): number {
@@ -323,7 +255,7 @@ export class Tensor implements ArrayView {
       );
     }
     noteRead(this);
-    return this.buffer[this.offset];
+    return this.value;
   }
 
   /** A copy of the values, row-major. */
@@ -349,11 +281,133 @@ export class Tensor implements ArrayView {
 /** Numbers in nested arrays of any depth. */
 export type NestedArray = number | readonly NestedArray[];
 
+/** A tensor whose values are in an array. */
+class ArrayTensor extends Tensor {
+  slot: number;
+  making: Making;
+  first: Tensor | null = null;
+  second: Tensor | null = null;
+  others: readonly Tensor[] | null = null;
+  protected extras: Extras | null = null;
+  readonly id = ++clock;
+  buffer: DataArray;
+  offset: number;
+  readonly size: number;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Whether only what is computed from it can reach it, and whether it has no use any more. */
+  isInner = false;
+  isForgotten = false;
+
+  constructor(dtype: DType, shape: Shape, size: number, buffer: DataArray, offset: number, requiresGrad: boolean) {
+    super();
+    this.slot = requiresGrad ? 0 : -1;
+    this.making = ofDtype(LEAF, dtype);
+    this.buffer = buffer;
+    this.offset = offset;
+    this.size = size;
+    this.shape = shape;
+    this.dtype = dtype;
+  }
+
+  get value(): number {
+    return this.buffer[this.offset];
+  }
+
+  moveTo(buffer: DataArray, offset: number, resident: boolean): void {
+    this.buffer = buffer;
+    this.offset = offset;
+    if (isInNursery(buffer)) nursery().add(this);
+    this.noteResident(resident);
+  }
+
+  override release(): void {
+    super.release();
+    if (this.isInner) this.isForgotten = true;
+  }
+
+  override keepInside(): void {
+    this.isInner = true;
+  }
+
+  override forget(): void {
+    if (this.isInner && this.op === null) this.isForgotten = true;
+  }
+}
+
+/**
+ * @internal One number that is a leaf, or made by elementwise ops of such numbers alone, so that all gradients behind
+ * it are numbers, too. There are tens of thousands of them in a graph, so it has no array until one is asked for.
+ */
+export class Scalar extends Tensor {
+  slot = -1;
+  making: Making;
+  first: Tensor | null = null;
+  second: Tensor | null = null;
+  protected extras: Extras | null = null;
+  readonly id = ++clock;
+  private held: number | { readonly buffer: DataArray; readonly offset: number };
+
+  /** `value` is a number of that dtype. */
+  constructor(dtype: DType, value: number) {
+    super();
+    this.making = ofDtype(LEAF, dtype);
+    this.held = value;
+  }
+
+  get size(): number {
+    return 1;
+  }
+
+  get shape(): Shape {
+    return SCALAR;
+  }
+
+  get dtype(): DType {
+    return this.making.dtype;
+  }
+
+  get others(): readonly Tensor[] | null {
+    return this.extras === null ? null : this.extras.others;
+  }
+
+  set others(others: readonly Tensor[] | null) {
+    this.extend().others = others;
+  }
+
+  get value(): number {
+    const { held } = this;
+    return typeof held === "number" ? held : held.buffer[held.offset];
+  }
+
+  get buffer(): DataArray {
+    const { held } = this;
+    if (typeof held !== "number") return held.buffer;
+    const buffer = newArray(this.dtype, 1);
+    buffer[0] = held;
+    this.held = { buffer, offset: 0 };
+    return buffer;
+  }
+
+  get offset(): number {
+    const { held } = this;
+    return typeof held === "number" ? 0 : held.offset;
+  }
+
+  moveTo(buffer: DataArray, offset: number, resident: boolean): void {
+    this.held = { buffer, offset };
+    this.noteResident(resident);
+  }
+}
+
+// To users there is one class.
+for (const one of [ArrayTensor, Scalar]) Object.defineProperty(one, "name", { value: Tensor.name });
+
 /** A new tensor of zeros that nothing else shares, to be filled by the caller. */
 export function newTensor(dtype: DType, shape: Shape, size: number, requiresGrad = false): Tensor {
   const from = arena(dtype);
   const buffer = from.allocate(size);
-  const made = new Tensor(dtype, shape, size, buffer, from.offset, requiresGrad);
+  const made = new ArrayTensor(dtype, shape, size, buffer, from.offset, requiresGrad);
   if (from.inNursery) nursery().add(made);
   return made;
 }
@@ -362,27 +416,34 @@ export function newTensor(dtype: DType, shape: Shape, size: number, requiresGrad
 export function newResult(dtype: DType, shape: Shape, size: number): Tensor {
   const from = arena(dtype);
   const buffer = from.allocateResult(size);
-  const made = new Tensor(dtype, shape, size, buffer, from.offset, false);
+  const made = new ArrayTensor(dtype, shape, size, buffer, from.offset, false);
   if (from.inNursery) nursery().add(made);
   return made;
 }
 
 /** A tensor over a typed array that the caller gives away. */
 export function fromArray(buffer: DataArray, dtype: DType, shape: Shape): Tensor {
-  return new Tensor(dtype, shape, sizeOf(shape), buffer, 0, false);
+  return new ArrayTensor(dtype, shape, sizeOf(shape), buffer, 0, false);
 }
 
-/** A 0-d tensor. */
+/** A Scalar, its value rounded as an array of that dtype would. */
 export function scalarTensor(value: number, dtype: DType): Tensor {
-  const tensor = newTensor(dtype, SCALAR, 1);
-  tensor.buffer[tensor.offset] = value;
-  return tensor;
+  return new Scalar(dtype, dtype === "float64" ? value : dtype === "float32" ? Math.fround(value) : value | 0);
+}
+
+/** A 0-d tensor of the kind of `other`: a Scalar, or an array that kernels read like others. */
+export function numberBeside(value: number, other: Tensor): Tensor {
+  if (other.shape.length === 0 && other instanceof Scalar) return scalarTensor(value, other.dtype);
+  const made = newTensor(other.dtype, SCALAR, 1);
+  made.buffer[made.offset] = value;
+  return made;
 }
 
 /** The same values under another shape, sharing memory where it is never overwritten: nobody can tell. */
 export function sharedView(source: Tensor, shape: Shape): Tensor {
+  if (shape.length === 0 && source instanceof Scalar) return new Scalar(source.dtype, source.value);
   if (source.isResident) return fromArray(copyOf(source), source.dtype, shape);
-  const view = new Tensor(source.dtype, shape, source.size, source.buffer, source.offset, false);
+  const view = new ArrayTensor(source.dtype, shape, source.size, source.buffer, source.offset, false);
   if (isInNursery(source.buffer)) nursery().add(view);
   return view;
 }

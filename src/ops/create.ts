@@ -2,7 +2,7 @@ import { checkDtype, type DataArray, type DType, dtypeOf, newArray } from "../ar
 import { checkShape, formatShape, SCALAR, type Shape, sizeOf } from "../array/shape.js";
 import { DtypeError, OptionError, ShapeError, ValueError } from "../base/errors.js";
 import { checkOptions } from "../base/options.js";
-import { fromArray, type NestedArray, newTensor, Tensor } from "../graph/tensor.js";
+import { fromArray, type NestedArray, newTensor, scalarTensor, Tensor } from "../graph/tensor.js";
 
 export { checkOptions };
 
@@ -124,7 +124,11 @@ export function tensor(
   }
   const frozen = shape.length === 0 ? SCALAR : Object.freeze([...shape]);
   const made =
-    buffer.length <= 16 ? intoArena(buffer, dtypeOf(buffer), frozen) : fromArray(buffer, dtypeOf(buffer), frozen);
+    frozen === SCALAR
+      ? scalarTensor(buffer[0], dtypeOf(buffer))
+      : buffer.length <= 16
+        ? intoArena(buffer, dtypeOf(buffer), frozen)
+        : fromArray(buffer, dtypeOf(buffer), frozen);
   return finish(made, options, "tensor", ["shape"]);
 }
 

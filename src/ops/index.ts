@@ -1,5 +1,5 @@
 /** Every op for users; `allOps` lists the records, so that tests can hold each to the same rules. */
-import type { Op } from "../graph/tensor.js";
+import type { Op } from "../graph/making.js";
 import { activationOps } from "./activation.js";
 import { arithmeticOps } from "./arithmetic.js";
 import { castOps } from "./cast.js";

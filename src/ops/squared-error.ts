@@ -3,7 +3,7 @@ import { elementwiseInto, sumInto } from "../array/kernels.js";
 import { SCALAR, sameShape } from "../array/shape.js";
 import { type ArrayView, zerosView } from "../array/storage.js";
 import { type Binary, defineOp, type OpFunction } from "../graph/op.js";
-import { scalarTensor, type Tensor } from "../graph/tensor.js";
+import { newTensor, type Tensor } from "../graph/tensor.js";
 import { mul, square, sub } from "./arithmetic.js";
 import { mean } from "./reduce.js";
 
@@ -42,7 +42,8 @@ const fused: OpFunction<Binary> = defineOp<Binary>({
   vjp: [(dy, a, b) => mul(mul(dy, 2 / a.size), sub(a, b)), (dy, a, b) => mul(mul(dy, 2 / a.size), sub(b, a))],
   pullback: (dy, node, target) => {
     const [a, b] = [node.inputAt(0), node.inputAt(1)];
-    const factor = scalarTensor(2 / a.size, dy.dtype);
+    const factor = newTensor(dy.dtype, SCALAR, 1);
+    factor.buffer[factor.offset] = 2 / a.size;
     const [toA, toB] = [target(0), target(1)];
     if (toA !== null) elementwiseInto(slope, toA, [a, b, dy, factor]);
     if (toB !== null) elementwiseInto(slope, toB, [b, a, dy, factor]);

@@ -8,9 +8,10 @@
  */
 
 import { formatShape, type Shape } from "../array/shape.js";
+import type { Attributes, GradientRule, Op } from "../graph/making.js";
 import { withMode } from "../graph/modes.js";
 import { apply as applyOp } from "../graph/op.js";
-import { type Attributes, copyOf, fromArray, type GradientRule, type Op, type Tensor } from "../graph/tensor.js";
+import { copyOf, fromArray, type Tensor } from "../graph/tensor.js";
 import { apply, applyAbsolute } from "./blocks.js";
 import { selection, sparseOrDense } from "./compose.js";
 import type { AffineBlock, CsrBlock } from "./net.js";

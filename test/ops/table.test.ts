@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { numbers } from "../../src/array/expression.js";
 import { sizeOf } from "../../src/array/shape.js";
 import { Generator } from "../../src/base/random.js";
-import type { OpSample } from "../../src/graph/tensor.js";
+import type { OpSample } from "../../src/graph/making.js";
 import { broadcastShape, build, indicesOf, naive, plain, spread, valuesOf } from "../array/oracles.js";
 import { inputsOf, isDifferentiable, keepsDtype, leaf, run, samplesOf } from "./samples.js";
 

@@ -1,8 +1,7 @@
-import type { DType } from "../../array/dtype.js";
 import { formatShape } from "../../array/shape.js";
 import { OptionError } from "../../base/errors.js";
 import { noGrad } from "../../graph/modes.js";
-import { scalarTensor } from "../../graph/tensor.js";
+import { numberBeside, scalarTensor } from "../../graph/tensor.js";
 import { add } from "../../ops/arithmetic.js";
 import { convert } from "../../ops/cast.js";
 import { zeros } from "../../ops/create.js";
@@ -29,9 +28,9 @@ export abstract class Optimizer {
     const where = this.constructor.name;
     this.parameters = checkParameters(parameters, where);
     this.given = checkNumber(learningRate, "learningRate", where);
-    const dtype: DType = this.parameters.some((one) => one.dtype === "float64") ? "float64" : "float32";
-    this.rate = scalarTensor(learningRate, dtype);
-    this.count = scalarTensor(0, dtype);
+    const widest = this.parameters.find((one) => one.dtype === "float64") ?? this.parameters[0];
+    this.rate = numberBeside(learningRate, widest);
+    this.count = numberBeside(0, widest);
   }
 
   /** The factor of each step; schedules set it. */
@@ -102,7 +101,7 @@ export abstract class Optimizer {
 
   /** A 0-d count from 0 for each parameter, part of the state as "steps": of the steps that moved it. */
   protected stepCounts(): readonly Tensor[] {
-    const made = this.parameters.map((one) => scalarTensor(0, one.dtype));
+    const made = this.parameters.map((one) => numberBeside(0, one));
     this.states.set("steps", made);
     return made;
   }

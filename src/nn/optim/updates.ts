@@ -1,6 +1,7 @@
 import type { Scalars } from "../../array/expression.js";
+import type { OpSample } from "../../graph/making.js";
 import { type Binary, defineOp, type OpFunction, type Rule, type Ternary, type Unary } from "../../graph/op.js";
-import type { OpSample, Tensor } from "../../graph/tensor.js";
+import type { Tensor } from "../../graph/tensor.js";
 import { add, div, mul, neg, pow, sqrt, square, sub } from "../../ops/arithmetic.js";
 import { equal, where } from "../../ops/compare.js";
 
