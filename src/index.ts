@@ -15,6 +15,7 @@ export { Generator, type GeneratorState, manualSeed } from "./base/random.js";
 export { type Compiled, compile, type Program, programText } from "./compile/index.js";
 export { type DotOptions, dotLines, toDot } from "./draw/dot.js";
 export * from "./geometry/index.js";
+export type { Operand } from "./graph/apply.js";
 export { checkGraph } from "./graph/check.js";
 export type { Attributes, GradientRule, GradientTarget, Kind, Op, OpSample } from "./graph/making.js";
 export { noGrad } from "./graph/modes.js";
@@ -22,7 +23,6 @@ export {
   type Binary,
   defineUserOp as defineOp,
   type NoAttributes,
-  type Operand,
   type OpFunction,
   type OpRecord,
   type Rule,

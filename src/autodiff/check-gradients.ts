@@ -1,7 +1,8 @@
 import { DtypeError, GradientError } from "../base/errors.js";
 import { Generator } from "../base/random.js";
 import { checkFunction, noGrad, synchronous } from "../graph/modes.js";
-import { newTensor, type Tensor } from "../graph/tensor.js";
+import { newTensor } from "../graph/new-tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { detach } from "../ops/cast.js";
 import { checkOptions } from "../ops/create.js";

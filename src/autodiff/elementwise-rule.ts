@@ -2,9 +2,10 @@ import { type Expression, Recorder, type Scalars } from "../array/expression.js"
 import { ScalarProgram } from "../array/scalar-program.js";
 import { SCALAR } from "../array/shape.js";
 import type { Attributes, Op } from "../graph/making.js";
+import { attributesKey, sameAttributes } from "../graph/making.js";
 import { mode, withMode } from "../graph/modes.js";
-import { attributesKey, sameAttributes } from "../graph/op.js";
-import { newTensor, type Tensor } from "../graph/tensor.js";
+import { newTensor } from "../graph/new-tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 
 /**
  * The gradient rule of an elementwise op as one expression of `(dy, ...inputs, y)`. It is found by running the rule

@@ -1,7 +1,8 @@
 import { formatShape, sameShape, sizeOf } from "../array/shape.js";
 import { DtypeError, GradientError, ShapeError } from "../base/errors.js";
 import { checkFunction, mode, synchronous } from "../graph/modes.js";
-import { sharedView, Tensor } from "../graph/tensor.js";
+import { sharedView } from "../graph/new-tensor.js";
+import { Tensor } from "../graph/tensor.js";
 import { isTracing } from "../graph/trace.js";
 import { add } from "../ops/arithmetic.js";
 import { convert, detach } from "../ops/cast.js";

@@ -1,4 +1,5 @@
-import { scalarTensor, type Tensor } from "../graph/tensor.js";
+import { scalarTensor } from "../graph/new-tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 import { elementwiseRule } from "./elementwise-rule.js";
 import { checkUnwritten, released, slots } from "./recorded.js";
 

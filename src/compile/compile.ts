@@ -1,7 +1,8 @@
 import { CompileError } from "../base/errors.js";
 import { counted, printsAs } from "../base/shown.js";
 import { mode } from "../graph/modes.js";
-import { sharedView, Tensor } from "../graph/tensor.js";
+import { sharedView } from "../graph/new-tensor.js";
+import { Tensor } from "../graph/tensor.js";
 import { type Captured, capture, type Results, tensorsOf, withTensors } from "./capture.js";
 import type { Conditions } from "./conditions.js";
 import { Executable } from "./executable.js";

@@ -8,7 +8,7 @@ import { epilogue } from "../array/wasm/gemm-tile.js";
 import { f64, i32, v128 } from "../array/wasm/instructions.js";
 import { mostPages } from "../array/wasm/threads-product.js";
 import { type FloatType, vectorOf } from "../array/wasm/vectors.js";
-import { expressionOf } from "../graph/op.js";
+import { expressionOf } from "../graph/apply.js";
 import { emitPooling, emitScatter } from "./emit-pooling.js";
 import { emitSum } from "./emit-sum.js";
 import type { MemoryPlan } from "./memory-plan.js";

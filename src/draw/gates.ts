@@ -1,6 +1,6 @@
+import { apply } from "../graph/apply.js";
 import type { GradientRule, Op } from "../graph/making.js";
 import { noGrad } from "../graph/modes.js";
-import { apply } from "../graph/op.js";
 import type { Tensor } from "../graph/tensor.js";
 import type { Graph, GraphNode } from "../graph/trace.js";
 import { full, ones } from "../ops/create.js";

@@ -1,5 +1,5 @@
 import { DrawError } from "../base/errors.js";
-import { copyOf } from "../graph/tensor.js";
+import { copyOf } from "../graph/new-tensor.js";
 import type { Graph } from "../graph/trace.js";
 import { row } from "../pwl/blocks.js";
 import { evaluate, hingeSlope } from "../pwl/evaluate.js";

@@ -2,7 +2,8 @@
 
 import { GeometryError } from "../base/errors.js";
 import { counted, shown } from "../base/shown.js";
-import { copyOf, Tensor } from "../graph/tensor.js";
+import { copyOf } from "../graph/new-tensor.js";
+import { Tensor } from "../graph/tensor.js";
 
 export type Vector = ArrayLike<number> | Tensor;
 

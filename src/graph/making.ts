@@ -103,3 +103,19 @@ export const RELEASED = madeByNone(RELEASED_ATTRIBUTES);
 export function ofDtype(makings: MakingByDtype, dtype: DType): Making {
   return dtype === "float32" ? makings.float32 : dtype === "float64" ? makings.float64 : makings.int32;
 }
+
+/** A text that is equal for equal attributes. */
+export function attributesKey(attrs: Attributes): string {
+  return JSON.stringify(
+    Object.entries(attrs).map(([name, value]) => [name, Object.is(value, -0) ? "-0" : String(value)]),
+  );
+}
+
+/** Whether two attribute records hold the same numbers and strings under the same names. */
+export function sameAttributes(a: Attributes, b: Attributes): boolean {
+  if (a === b) return true;
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  for (const name of names) if (!Object.is(a[name], b[name])) return false;
+  return true;
+}

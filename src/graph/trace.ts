@@ -5,9 +5,10 @@ import { checkOptions } from "../base/options.js";
 import { counted, INSPECT, printsAs } from "../base/shown.js";
 import { type Attributes, NO_ATTRIBUTES, type Op } from "./making.js";
 import { beside, checkFunction, mode, synchronous, withMode } from "./modes.js";
+import { sharedView } from "./new-tensor.js";
 import { currentScope, type ScopeFrame } from "./scope.js";
 import { rememberSite } from "./site.js";
-import { sharedView, Tensor } from "./tensor.js";
+import { Tensor } from "./tensor.js";
 
 /** What a node is to the traced function. */
 export type Role = "input" | "parameter" | "constant" | "op";

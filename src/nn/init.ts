@@ -6,7 +6,7 @@
 import { formatShape, type Shape } from "../array/shape.js";
 import { OptionError, ShapeError } from "../base/errors.js";
 import { defaultGenerator, type Generator } from "../base/random.js";
-import { newTensor } from "../graph/tensor.js";
+import { newTensor } from "../graph/new-tensor.js";
 import { checkOptions } from "../ops/create.js";
 import type { Tensor } from "../tensor/tensor.js";
 

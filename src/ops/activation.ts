@@ -1,5 +1,6 @@
 import { OptionError } from "../base/errors.js";
-import { type Binary, defineOp, type Operand, type OpFunction, type Unary } from "../graph/op.js";
+import type { Operand } from "../graph/apply.js";
+import { type Binary, defineOp, type OpFunction, type Unary } from "../graph/op.js";
 import { Tensor } from "../graph/tensor.js";
 import { add, erf, exp, mul, sub } from "./arithmetic.js";
 import { greater, less, where } from "./compare.js";

@@ -1,4 +1,5 @@
-import { type Binary, defineOp, type NoAttributes, type Operand, type OpFunction, type Unary } from "../graph/op.js";
+import type { Operand } from "../graph/apply.js";
+import { type Binary, defineOp, type NoAttributes, type OpFunction, type Unary } from "../graph/op.js";
 import { Tensor } from "../graph/tensor.js";
 import { equal, greater, less, where } from "./compare.js";
 

@@ -1,7 +1,8 @@
 import { formatShape, sameShape } from "../array/shape.js";
 import { DtypeError, GradientError, ShapeError, ValueError } from "../base/errors.js";
 import { mode } from "../graph/modes.js";
-import { copyOf, Tensor, tick } from "../graph/tensor.js";
+import { copyOf } from "../graph/new-tensor.js";
+import { Tensor, tick } from "../graph/tensor.js";
 
 /**
  * Gives `target` the values of `source`, in place: what optimizers do to parameters. The old values are not

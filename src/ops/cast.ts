@@ -1,7 +1,9 @@
 import type { DType } from "../array/dtype.js";
+import { setConversion } from "../graph/apply.js";
 import { mode } from "../graph/modes.js";
-import { defineOp, type OpFunction, setConversion, type Unary } from "../graph/op.js";
-import { sharedView, type Tensor } from "../graph/tensor.js";
+import { sharedView } from "../graph/new-tensor.js";
+import { defineOp, type OpFunction, type Unary } from "../graph/op.js";
+import type { Tensor } from "../graph/tensor.js";
 
 export const cast: OpFunction<Unary, { dtype: DType }> = defineOp<Unary, { dtype: DType }>({
   name: "cast",

@@ -7,9 +7,10 @@ import {
 } from "../array/kernels.js";
 import { formatShape, type Shape, sizeOf } from "../array/shape.js";
 import { OptionError, ShapeError, ValueError } from "../base/errors.js";
+import { copyOf, newTensor } from "../graph/new-tensor.js";
 import { type Binary, defineOp, type OpFunction, type Unary } from "../graph/op.js";
 import { composed } from "../graph/scope.js";
-import { copyOf, newTensor, Tensor } from "../graph/tensor.js";
+import { Tensor } from "../graph/tensor.js";
 import { add, div } from "./arithmetic.js";
 import { checkOptions, ones } from "./create.js";
 import { scatterAdd } from "./gather.js";

@@ -2,7 +2,8 @@ import { checkDtype, type DataArray, type DType, dtypeOf, newArray } from "../ar
 import { checkShape, formatShape, SCALAR, type Shape, sizeOf } from "../array/shape.js";
 import { DtypeError, OptionError, ShapeError, ValueError } from "../base/errors.js";
 import { checkOptions } from "../base/options.js";
-import { fromArray, type NestedArray, newTensor, scalarTensor, Tensor } from "../graph/tensor.js";
+import { fromArray, newTensor, scalarTensor } from "../graph/new-tensor.js";
+import { type NestedArray, Tensor } from "../graph/tensor.js";
 
 export { checkOptions };
 

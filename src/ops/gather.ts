@@ -3,8 +3,9 @@ import { gatherInto, scatterAddInto } from "../array/move.js";
 import { formatShape, normalizeAxis, type Shape } from "../array/shape.js";
 import type { ArrayView } from "../array/storage.js";
 import { AxisError, ShapeError } from "../base/errors.js";
+import { newTensor } from "../graph/new-tensor.js";
 import { type Binary, defineOp, type OpFunction, type Ternary, type Unary } from "../graph/op.js";
-import { type NestedArray, newTensor, type Tensor } from "../graph/tensor.js";
+import type { NestedArray, Tensor } from "../graph/tensor.js";
 import { convert } from "./cast.js";
 import { asIndex } from "./create.js";
 

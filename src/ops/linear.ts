@@ -1,8 +1,9 @@
 import { linearGradientsInto, multiplyAddInto } from "../array/kernels.js";
 import { formatShape, type Shape, sameShape } from "../array/shape.js";
 import { ShapeError } from "../base/errors.js";
+import { copyOf } from "../graph/new-tensor.js";
 import { defineOp, type OpFunction, type Ternary } from "../graph/op.js";
-import { copyOf, type Tensor } from "../graph/tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 import { relu } from "./activation.js";
 import { add } from "./arithmetic.js";
 import { greater, where } from "./compare.js";

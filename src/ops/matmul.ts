@@ -1,8 +1,9 @@
 import { multiplyInto } from "../array/kernels.js";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../array/shape.js";
 import { ShapeError } from "../base/errors.js";
+import { copyOf } from "../graph/new-tensor.js";
 import { type Binary, defineOp, type OpFunction } from "../graph/op.js";
-import { copyOf, type Tensor } from "../graph/tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 import { checkOptions } from "./create.js";
 import { reshape, squeeze, transpose, unsqueeze } from "./reshape.js";
 

@@ -2,8 +2,10 @@ import { identityBlock } from "../array/affine-block.js";
 import { permuteInto } from "../array/move.js";
 import { formatShape, normalizeAxes, normalizeAxis, type Shape, sizeOf } from "../array/shape.js";
 import { AxisError, ShapeError } from "../base/errors.js";
-import { defineOp, type OpFunction, recordIfNeeded, type Unary } from "../graph/op.js";
-import { sharedView, type Tensor } from "../graph/tensor.js";
+import { recordIfNeeded } from "../graph/apply.js";
+import { sharedView } from "../graph/new-tensor.js";
+import { defineOp, type OpFunction, type Unary } from "../graph/op.js";
+import type { Tensor } from "../graph/tensor.js";
 
 /** The record of reshape: what trace, lower and the gradient see. Calls go through `reshape`, which copies nothing. */
 const reshaped: OpFunction<Unary, { shape: Shape }> = defineOp<Unary, { shape: Shape }>({

@@ -1,7 +1,8 @@
 import { concatInto, embedInto, type SliceRange, sliceInto } from "../array/move.js";
 import { formatShape, normalizeAxis, type Shape } from "../array/shape.js";
 import { AxisError, OptionError, ShapeError } from "../base/errors.js";
-import { apply, defineOp, type OpFunction, type Unary, type Variadic } from "../graph/op.js";
+import { apply } from "../graph/apply.js";
+import { defineOp, type OpFunction, type Unary, type Variadic } from "../graph/op.js";
 import type { Tensor } from "../graph/tensor.js";
 import { checkOptions } from "./create.js";
 import { broadcastTo } from "./reduce.js";

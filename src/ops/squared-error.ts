@@ -2,8 +2,9 @@ import { recorded } from "../array/expression.js";
 import { elementwiseInto, sumInto } from "../array/kernels.js";
 import { SCALAR, sameShape } from "../array/shape.js";
 import { type ArrayView, zerosView } from "../array/storage.js";
+import { newTensor } from "../graph/new-tensor.js";
 import { type Binary, defineOp, type OpFunction } from "../graph/op.js";
-import { newTensor, type Tensor } from "../graph/tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 import { mul, square, sub } from "./arithmetic.js";
 import { mean } from "./reduce.js";
 

@@ -8,10 +8,11 @@
  */
 
 import { formatShape, type Shape } from "../array/shape.js";
+import { apply as applyOp } from "../graph/apply.js";
 import type { Attributes, GradientRule, Op } from "../graph/making.js";
 import { withMode } from "../graph/modes.js";
-import { apply as applyOp } from "../graph/op.js";
-import { copyOf, fromArray, type Tensor } from "../graph/tensor.js";
+import { copyOf, fromArray } from "../graph/new-tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 import { apply, applyAbsolute } from "./blocks.js";
 import { selection, sparseOrDense } from "./compose.js";
 import type { AffineBlock, CsrBlock } from "./net.js";

@@ -1,7 +1,8 @@
 /** Reading a net at one input: which gates are active, which affine map it is there, and where that stops being true. */
 
 import { INSPECT, listed } from "../base/shown.js";
-import { fromArray, type NestedArray, Tensor } from "../graph/tensor.js";
+import { fromArray } from "../graph/new-tensor.js";
+import { type NestedArray, Tensor } from "../graph/tensor.js";
 import type { Graph } from "../graph/trace.js";
 import { tensor } from "../ops/create.js";
 import { requireLegal } from "./check.js";

@@ -7,7 +7,8 @@
 import type { Scalars } from "../array/expression.js";
 import { formatShape, sizeOf } from "../array/shape.js";
 import { PiecewiseLinearError } from "../base/errors.js";
-import { copyOf, noteRead } from "../graph/tensor.js";
+import { copyOf } from "../graph/new-tensor.js";
+import { noteRead } from "../graph/tensor.js";
 import type { Graph, GraphNode } from "../graph/trace.js";
 import { row } from "./blocks.js";
 import { checkNet } from "./check.js";

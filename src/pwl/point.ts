@@ -3,7 +3,8 @@
 import { formatShape, sizeOf } from "../array/shape.js";
 import { PiecewiseLinearError, ShapeError } from "../base/errors.js";
 import { checkIndex } from "../base/options.js";
-import { copyOf, fromArray, type NestedArray, Tensor } from "../graph/tensor.js";
+import { copyOf, fromArray } from "../graph/new-tensor.js";
+import { type NestedArray, Tensor } from "../graph/tensor.js";
 import { tensor } from "../ops/create.js";
 import type { PwlNet } from "./net.js";
 

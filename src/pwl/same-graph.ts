@@ -3,7 +3,8 @@
 import type { DataArray } from "../array/dtype.js";
 import { isInNursery } from "../array/nursery.js";
 import { sameShape } from "../array/shape.js";
-import { copyOf, type Tensor } from "../graph/tensor.js";
+import { copyOf } from "../graph/new-tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 import type { Graph, GraphNode } from "../graph/trace.js";
 
 /** A constant's values as they were when the graph was traced; a parameter may be assigned others later. */

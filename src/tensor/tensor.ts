@@ -9,7 +9,7 @@ import { formatValues } from "../array/print.js";
 import type { Shape } from "../array/shape.js";
 import { ValueError } from "../base/errors.js";
 import { INSPECT } from "../base/shown.js";
-import type { Operand } from "../graph/op.js";
+import type { Operand } from "../graph/apply.js";
 import { type GradientHook, Tensor } from "../graph/tensor.js";
 import * as activation from "../ops/activation.js";
 import * as arithmetic from "../ops/arithmetic.js";

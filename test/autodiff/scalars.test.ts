@@ -13,7 +13,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GradientError } from "../../src/base/errors.js";
-import { Scalar } from "../../src/graph/tensor.js";
+import { Scalar } from "../../src/graph/new-tensor.js";
 
 type Float = "float32" | "float64";
 

@@ -1,6 +1,6 @@
 import { type Op, type OpSample, rand, type Tensor, tensor } from "crease";
 import { Generator } from "../../src/base/random.js";
-import { apply } from "../../src/graph/op.js";
+import { apply } from "../../src/graph/apply.js";
 
 /** The samples of an op; an op without any cannot be held to the rules that all ops keep. */
 export function samplesOf(op: Op): readonly OpSample[] {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PiecewiseLinearError } from "../../src/base/errors.js";
-import { copyOf, type Tensor } from "../../src/graph/tensor.js";
+import { copyOf } from "../../src/graph/new-tensor.js";
+import type { Tensor } from "../../src/graph/tensor.js";
 import { trace } from "../../src/graph/trace.js";
 import * as nn from "../../src/nn/index.js";
 import {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { sizeOf } from "../../src/array/shape.js";
 import { OptionError, PiecewiseLinearError, ShapeError } from "../../src/base/errors.js";
+import { apply } from "../../src/graph/apply.js";
 import type { Op, OpSample } from "../../src/graph/making.js";
 import { noGrad } from "../../src/graph/modes.js";
-import { apply } from "../../src/graph/op.js";
-import { copyOf, type Tensor } from "../../src/graph/tensor.js";
+import { copyOf } from "../../src/graph/new-tensor.js";
+import type { Tensor } from "../../src/graph/tensor.js";
 import { trace } from "../../src/graph/trace.js";
 import { mlp } from "../../src/nn/mlp.js";
 import { detach } from "../../src/ops/cast.js";

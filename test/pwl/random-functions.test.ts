@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { jacobian } from "../../src/autodiff/functional.js";
-import { copyOf, fromArray, type Tensor } from "../../src/graph/tensor.js";
+import { copyOf, fromArray } from "../../src/graph/new-tensor.js";
+import type { Tensor } from "../../src/graph/tensor.js";
 import { checkNet } from "../../src/pwl/check.js";
 import { evaluate } from "../../src/pwl/evaluate.js";
 import { linearize, linearizeNet } from "../../src/pwl/linearize.js";

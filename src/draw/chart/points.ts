@@ -1,7 +1,8 @@
 import { OptionError, ShapeError, ValueError } from "../../base/errors.js";
 import type { OptionKinds } from "../../base/options.js";
 import { counted, shown } from "../../base/shown.js";
-import { copyOf, type NestedArray, Tensor } from "../../graph/tensor.js";
+import { copyOf } from "../../graph/new-tensor.js";
+import { type NestedArray, Tensor } from "../../graph/tensor.js";
 import { requireLegal } from "../../pwl/check.js";
 import type { PwlNet } from "../../pwl/net.js";
 import { type Readable, readNet } from "../../pwl/read.js";

@@ -3,7 +3,7 @@ import { formatShape } from "../../array/shape.js";
 import { OptionError, ShapeError } from "../../base/errors.js";
 import { defaultGenerator, Generator } from "../../base/random.js";
 import { noGrad } from "../../graph/modes.js";
-import { fromArray } from "../../graph/tensor.js";
+import { fromArray } from "../../graph/new-tensor.js";
 import { checkOptions } from "../../ops/create.js";
 import { indexSelect } from "../../ops/gather.js";
 import { slice } from "../../ops/slice.js";

@@ -1,7 +1,7 @@
 import { checkDtype, newArray } from "../../array/dtype.js";
 import { DtypeError, OptionError } from "../../base/errors.js";
 import type { Generator } from "../../base/random.js";
-import { fromArray } from "../../graph/tensor.js";
+import { fromArray } from "../../graph/new-tensor.js";
 import { checkOptions } from "../../ops/create.js";
 import { checkCount, checkNumber } from "../checks.js";
 import { type Dataset, generatorOf, type SampleOptions } from "./dataset.js";

@@ -1,5 +1,5 @@
 import { noGrad } from "../../graph/modes.js";
-import { scalarTensor } from "../../graph/tensor.js";
+import { scalarTensor } from "../../graph/new-tensor.js";
 import { clamp } from "../../ops/activation.js";
 import { add, div, minimum, mul, sqrt, square } from "../../ops/arithmetic.js";
 import { convert } from "../../ops/cast.js";

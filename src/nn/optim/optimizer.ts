@@ -1,7 +1,7 @@
 import { formatShape } from "../../array/shape.js";
 import { OptionError } from "../../base/errors.js";
 import { noGrad } from "../../graph/modes.js";
-import { numberBeside, scalarTensor } from "../../graph/tensor.js";
+import { numberBeside, scalarTensor } from "../../graph/new-tensor.js";
 import { add } from "../../ops/arithmetic.js";
 import { convert } from "../../ops/cast.js";
 import { zeros } from "../../ops/create.js";

@@ -2,8 +2,8 @@ import { checkGradients, Generator, type Tensor, tensor } from "crease";
 import { describe, expect, it } from "vitest";
 import { numbers } from "../../../src/array/expression.js";
 import { sizeOf } from "../../../src/array/shape.js";
+import { apply } from "../../../src/graph/apply.js";
 import type { Op, OpSample } from "../../../src/graph/making.js";
-import { apply } from "../../../src/graph/op.js";
 import { updateOps } from "../../../src/nn/optim/updates.js";
 
 const generator = new Generator(17);
