@@ -1,21 +1,20 @@
-import type { Expression } from "../array/expression.js";
 import type { FunctionBuilder, FunctionReference, Local } from "../array/wasm/assembler.js";
 import { ModuleBuilder } from "../array/wasm/assembler.js";
 import { emitExpression, type HostFunctions, importHostFunctions } from "../array/wasm/expression-emitter.js";
 import { addDirectGemm, addDirectPacking, type directParameters } from "../array/wasm/gemm-direct.js";
 import { addPackedGemm, type packedParameters, workBytes } from "../array/wasm/gemm-packed.js";
 import { epilogue } from "../array/wasm/gemm-tile.js";
-import { f64, i32, v128 } from "../array/wasm/instructions.js";
+import { f64, i32 } from "../array/wasm/instructions.js";
 import { mostPages } from "../array/wasm/threads-product.js";
 import { type FloatType, vectorOf } from "../array/wasm/vectors.js";
 import { expressionOf } from "../graph/op.js";
+import { emitLoop } from "./emit-loop.js";
 import { emitPooling, emitScatter } from "./emit-pooling.js";
 import { emitSum } from "./emit-sum.js";
 import type { MemoryPlan } from "./memory-plan.js";
 import type { Value } from "./program.js";
-import { type LoopUnit, type Pattern, type ProductUnit, patternOf, type ScheduledUnit } from "./schedule.js";
-
 import { emitSmallProduct, type ProductSizes } from "./small-product.js";
+import type { LoopUnit, ProductUnit, ScheduledUnit } from "./units.js";
 
 /**
  * A scheduled program as one WebAssembly function, `run()`: every address, length and stride is a constant. Units that
@@ -66,7 +65,7 @@ export function emitProgram(
         const emitter = new UnitEmitter(f, plan, relaxed, host, products);
         units.slice(start, end).forEach((unit, i) => {
           if (unit.kind === "loop" && unit.size === 1) emitter.scalars(unit);
-          else if (unit.kind === "loop") emitter.loop(unit);
+          else if (unit.kind === "loop") emitLoop(f, unit, emitter);
           else if (unit.kind === "product" && !byHost.has(unit)) emitter.product(unit);
           else if (unit.kind === "sum") emitSum(f, unit, emitter.addressOf);
           else if (unit.kind === "pool") emitPooling(f, unit, emitter.addressOf);
@@ -209,73 +208,5 @@ class UnitEmitter {
         registers.delete(root);
       }
     });
-  }
-
-  /**
-   * One pass over all elements: each outside value is read once, each result that is needed outside is written once.
-   * Rows are written whole vectors at a time, past their end into the next row, which is written afterwards.
-   */
-  loop({ steps, size, columns, stored }: LoopUnit): void {
-    const { f } = this;
-    const vector = vectorOf(steps[0].output.dtype as FloatType);
-    const inside = new Set(steps.map(({ output }) => output.root));
-    const outside = new Map<Value, Pattern>();
-    for (const { inputs, output } of steps) {
-      for (const input of inputs) {
-        if (!inside.has(input.root)) outside.set(input.root, patternOf(input, output) as Pattern);
-      }
-    }
-    const registers = new Map<Value, Local<"v128">>();
-    for (const [value, pattern] of outside) {
-      const register = f.local("v128");
-      registers.set(value, register);
-      if (pattern === "scalar") f.set(register, vector.loadSplat(i32.constant(this.addressOf(value))));
-    }
-    const compute = (offset: Local<"i32">, column: Local<"i32">, rowOffset: Local<"i32">): void => {
-      for (const [value, pattern] of outside) {
-        const address = this.addressOf(value);
-        const register = registers.get(value) as Local<"v128">;
-        if (pattern === "full") f.set(register, v128.load(offset, address));
-        else if (pattern === "row") f.set(register, v128.load(column, address));
-        else if (pattern === "column" && column === rowOffset) f.set(register, vector.loadSplat(rowOffset, address));
-      }
-      const results: Local<"v128">[] = [];
-      for (const { op, attrs, inputs, output } of steps) {
-        const expression: Expression = expressionOf(op, attrs, inputs.length);
-        const operands = inputs.map((input) => registers.get(input.root) as Local<"v128">);
-        const result = emitExpression(f, vector, this.relaxed, expression, operands, this.host);
-        registers.set(output.root, result);
-        results.push(result);
-        if (stored.has(output.root)) f.add(v128.store(offset, result, this.addressOf(output)));
-      }
-      f.release(...results);
-      for (const { output } of steps) registers.delete(output.root);
-    };
-    const offset = f.local("i32");
-    if (columns === size) {
-      f.loop(offset, 0, size * vector.size, 16, () => compute(offset, offset, offset));
-      f.release(offset, ...registers.values());
-      return;
-    }
-    // Rows: `offset` of the element, `column` within the row, `row` counts rows for operands with one number for each.
-    const row = f.local("i32");
-    const start = f.local("i32");
-    const column = f.local("i32");
-    const rows = size / columns;
-    f.set(start, i32.constant(0));
-    f.loop(row, 0, rows * vector.size, vector.size, () => {
-      for (const [value, pattern] of outside) {
-        if (pattern !== "column" && pattern !== "cycle") continue;
-        const at = pattern === "column" ? row : i32.remU(row, value.size * vector.size);
-        f.set(registers.get(value) as Local<"v128">, vector.loadSplat(at, this.addressOf(value)));
-      }
-      f.set(offset, start);
-      f.loop(column, 0, columns * vector.size, 16, () => {
-        compute(offset, column, row);
-        f.increment(offset, 16);
-      });
-      f.increment(start, columns * vector.size);
-    });
-    f.release(offset, row, start, column, ...registers.values());
   }
 }

@@ -9,8 +9,9 @@ import { newTensor, type Tensor, tick } from "../graph/tensor.js";
 import { emitProgram, workspaceBytes } from "./emit.js";
 import { planMemory } from "./memory-plan.js";
 import { type Place, type Program, type Step, type Switch, tensorAt, type Value } from "./program.js";
-import { readsOf, type ScheduledUnit, schedule, writesOf } from "./schedule.js";
+import { schedule } from "./schedule.js";
 import { productsForThreads, SharedProducts } from "./shared-products.js";
+import { readsOf, type ScheduledUnit, writesOf } from "./units.js";
 
 /** A tensor whose values the program holds between calls. */
 interface Resident {

@@ -1,101 +1,21 @@
 import type { Window } from "../array/convolution.js";
-import { isSuffix } from "../array/shape.js";
+import type { Instruction } from "../array/expression.js";
+import { type FloatType, vectorOf } from "../array/wasm/vectors.js";
+import { expressionOf } from "../graph/op.js";
 import { isPooledHere } from "./emit-pooling.js";
 import type { Program, Step, Value } from "./program.js";
-
-/**
- * How an input of an elementwise step runs along its output: `column` has one number for each row, `cycle` too, and
- * starts again where its numbers end, as the channels of the next image do.
- */
-export type Pattern = "full" | "scalar" | "row" | "column" | "cycle";
-
-/** Elementwise steps of one size, computed together, one element (vector) after the other. */
-export interface LoopUnit {
-  readonly kind: "loop";
-  readonly steps: readonly Step[];
-  /** Elements in all. */
-  readonly size: number;
-  /** Length of a row where some input is a row or column of numbers; else `size`. */
-  readonly columns: number;
-  /** The results that are needed outside of the loop; the others stay in registers. */
-  readonly stored: ReadonlySet<Value>;
-}
-
-/** A matrix product, with a bias and relu applied as it is written. */
-export interface ProductUnit {
-  readonly kind: "product";
-  readonly step: Step;
-  readonly bias: Value | null;
-  readonly relu: boolean;
-  /** The last of the fused steps' outputs. */
-  readonly output: Value;
-}
-
-/** A sum over all elements, over the first axes, over the last ones, or over both. */
-export interface SumUnit {
-  readonly kind: "sum";
-  readonly step: Step;
-  readonly over: "all" | "rows" | "columns" | "both";
-}
-
-/** The largest element of each window, and its index where the gradient asks for it. */
-export interface PoolUnit {
-  readonly kind: "pool";
-  readonly step: Step;
-  readonly winners: Value | null;
-}
-
-/** scatterAdd along the last axis, at indices that a pooling found. */
-export interface ScatterUnit {
-  readonly kind: "scatter";
-  readonly step: Step;
-}
-
-/** A step that is run by the op's own code. */
-export interface CallUnit {
-  readonly kind: "call";
-  readonly step: Step;
-}
-
-export type ScheduledUnit = LoopUnit | ProductUnit | SumUnit | PoolUnit | ScatterUnit | CallUnit;
-
-export function readsOf(unit: ScheduledUnit): readonly Value[] {
-  if (unit.kind === "loop") {
-    const inside = new Set(unit.steps.map(({ output }) => output.root));
-    return unit.steps.flatMap(({ inputs }) => inputs.filter((input) => !inside.has(input.root)));
-  }
-  if (unit.kind === "product" && unit.bias !== null) return [...unit.step.inputs, unit.bias];
-  return unit.step.inputs;
-}
-
-export function writesOf(unit: ScheduledUnit): readonly Value[] {
-  if (unit.kind === "loop") return [...unit.stored];
-  if (unit.kind === "pool") return unit.winners === null ? [unit.step.output] : [unit.step.output, unit.winners];
-  return [unit.kind === "product" ? unit.output : unit.step.output];
-}
-
-/** The pattern of an input, or null where it has none of these. */
-export function patternOf(input: Value, output: Value): Pattern | null {
-  if (input.size === output.size) return "full";
-  if (input.size === 1) return "scalar";
-  if (isSuffix(input.shape, output.shape)) return "row";
-  // Axes before the input's first that is not 1, axes that run along, and axes after them, where the input has ones.
-  const spread = output.shape.length - input.shape.length;
-  let first = 0;
-  while (input.shape[first] === 1) first++;
-  let axis = first;
-  while (axis < input.shape.length && input.shape[axis] === output.shape[axis + spread]) axis++;
-  for (let k = axis; k < input.shape.length; k++) if (input.shape[k] !== 1) return null;
-  const repeats = sizeOfFirst(output.shape, first + spread);
-  if (repeats === 1) return "column";
-  return repeats * input.size === output.size ? "row" : "cycle";
-}
-
-function sizeOfFirst(shape: readonly number[], count: number): number {
-  let size = 1;
-  for (let k = 0; k < count; k++) size *= shape[k];
-  return size;
-}
+import {
+  type LoopUnit,
+  type Pattern,
+  type PoolUnit,
+  type ProductUnit,
+  patternOf,
+  readsOf,
+  type ScheduledUnit,
+  type SumUnit,
+  sumsRows,
+  writesOf,
+} from "./units.js";
 
 /** Steps to units, in an order in which loops of one size stand together where they may. */
 export function schedule(program: Program): ScheduledUnit[] {
@@ -126,7 +46,12 @@ export function schedule(program: Program): ScheduledUnit[] {
       : unitFor(step, uses, consumer, fused);
     let earliest = 0;
     for (const value of readsOf(unit)) earliest = Math.max(earliest, 1 + (unitOf.get(value) ?? -1));
-    const place = unit.kind === "loop" ? joinLoop(units, unit, earliest, unitOf) : units.length;
+    const place =
+      unit.kind === "loop"
+        ? joinLoop(units, unit, earliest, unitOf)
+        : unit.kind === "sum"
+          ? joinSum(units, unit, earliest, unitOf)
+          : units.length;
     if (place === units.length) units.push(unit);
     for (const value of writesOf(unit)) unitOf.set(value, place);
   }
@@ -164,11 +89,69 @@ function joinLoop(
     if (place < earliest && inside.length === 0) continue;
     const columns = Math.min(other.columns, unit.columns);
     if (other.columns !== unit.columns && Math.max(other.columns, unit.columns) !== unit.size) continue;
+    if (other.sums.length > 0 && !mayGrow(other, columns, unit.steps)) continue;
     other.columns = columns;
     other.steps.push(...unit.steps);
     return place;
   }
   return units.length;
+}
+
+/** Whether a loop that has sums may get shorter rows and more steps. */
+function mayGrow(loop: Draft & { readonly kind: "loop" }, columns: number, steps: readonly Step[]): boolean {
+  const { lanes } = vectorOf(steps[0].output.dtype as FloatType);
+  if (columns !== loop.columns && columns % lanes !== 0) return false;
+  return !loop.sums.some(sumsRows) || codeLength([...loop.steps, ...steps]) * Math.ceil(columns / lanes) <= MOST_CODE;
+}
+
+/** Lets a sum run along with the loop that makes what it adds, or reads it; else it goes to the end. */
+function joinSum(units: readonly Draft[], unit: SumUnit, earliest: number, unitOf: ReadonlyMap<Value, number>): number {
+  const { inputs, output } = unit.step;
+  const [input] = inputs;
+  const { lanes } = vectorOf(output.dtype as FloatType);
+  if (output.size === input.size || (unit.over !== "all" && unit.over !== "rows")) return units.length;
+  const vectors = unit.over === "rows" ? Math.ceil(output.size / lanes) : 2;
+  for (let place = units.length - 1; place >= Math.max(0, earliest - 1, units.length - MOST_TRIES); place--) {
+    const loop = units[place];
+    if (loop.kind !== "loop" || loop.size !== input.size || loop.steps[0].output.dtype !== input.dtype) continue;
+    if (unitOf.get(input) !== place && !readsOf(loop).some(({ root }) => root === input.root)) continue;
+    const width = Math.ceil(loop.columns / lanes);
+    const taken = loop.sums.reduce((all, { over }) => all + (over === "rows" ? width : 2), 0);
+    if (taken + vectors > MOST_SUM_VECTORS) continue;
+    if (unit.over === "all") {
+      // The elements of whole vectors.
+      if (loop.columns % lanes !== 0) continue;
+    } else {
+      if (loop.columns !== output.size && loop.columns !== loop.size) continue;
+      if (loop.sums.length > 0 && loop.columns !== output.size && output.size % lanes !== 0) continue;
+      if (codeLength(loop.steps) * vectors > MOST_CODE) continue;
+      loop.columns = output.size;
+    }
+    loop.sums.push(unit);
+    return place;
+  }
+  return units.length;
+}
+
+/** Sums stay in registers, of which there are 16. */
+const MOST_SUM_VECTORS = 8;
+
+/** Loops that add up columns have the code of their steps once for each vector of a row. */
+const MOST_CODE = 200;
+
+/** Instructions of steps, more or less. */
+function codeLength(steps: readonly Step[]): number {
+  let length = 0;
+  for (const { op, attrs, inputs } of steps) {
+    for (const { code } of expressionOf(op, attrs, inputs.length).instructions) {
+      length += code === "input" || code === "constant" ? 0 : isShort(code) ? 1 : 30;
+    }
+  }
+  return length;
+}
+
+function isShort(code: Instruction["code"]): boolean {
+  return !["exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "pow", "sign"].includes(code);
 }
 
 /** More would not fit the registers, and compile slowly. */
@@ -183,7 +166,7 @@ const MOST_TRIES = 64;
 /** A loop that still grows. */
 type Draft =
   | Exclude<ScheduledUnit, LoopUnit>
-  | (Omit<LoopUnit, "steps" | "columns"> & { steps: Step[]; columns: number });
+  | (Omit<LoopUnit, "steps" | "columns" | "sums"> & { steps: Step[]; columns: number; sums: SumUnit[] });
 
 function countUses({ steps, effects, results }: Program): Map<Value, number> {
   const uses = new Map<Value, number>();
@@ -206,7 +189,7 @@ function unitFor(
     const patterns = inputs.map((input) => patternOf(input, output));
     const columns = columnsOf(inputs, patterns, output);
     if (columns !== null) {
-      return { kind: "loop", steps: [step], size: output.size, columns, stored: new Set([output]) };
+      return { kind: "loop", steps: [step], size: output.size, columns, stored: new Set([output]), sums: [] };
     }
   }
   if (
