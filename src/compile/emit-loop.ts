@@ -1,9 +1,8 @@
 import type { FunctionBuilder, Local } from "../array/wasm/assembler.js";
 import { i32, v128 } from "../array/wasm/instructions.js";
-import type { FloatVector } from "../array/wasm/vectors.js";
+import { type FloatType, type FloatVector, vectorOf } from "../array/wasm/vectors.js";
 import { StepEmitter, type Surroundings } from "./emit-steps.js";
 import { DoubleSum } from "./emit-sum.js";
-import type { Value } from "./program.js";
 import { type LoopUnit, type SumUnit, sumsRows } from "./units.js";
 
 /**
@@ -12,16 +11,17 @@ import { type LoopUnit, type SumUnit, sumsRows } from "./units.js";
  */
 export function emitLoop(f: FunctionBuilder, unit: LoopUnit, surroundings: Surroundings): void {
   const { steps, size, columns, stored, sums } = unit;
+  const vector = vectorOf(steps[0].output.dtype as FloatType);
   const alsoRead = sums.map(({ step }) => step.inputs[0]);
-  const emitter = new StepEmitter(f, steps, stored, surroundings, [], alsoRead);
+  const emitter = new StepEmitter(f, vector, steps, stored, surroundings, [], alsoRead);
   const totals = sums.filter(({ over }) => over === "all").map((sum) => new Total(f, emitter, sum));
   const addTotals = () => {
     for (const total of totals) total.add();
   };
   if (columns === size) {
     const offset = f.local("i32");
-    f.loop(offset, 0, size * emitter.vector.size, 16, () => {
-      emitter.compute({ full: offset, row: offset, shift: 0 }, addTotals);
+    f.loop(offset, 0, size * vector.size, 16, () => {
+      emitter.compute({ full: offset, fullShift: 0, row: offset, rowShift: 0 }, addTotals);
     });
     f.release(offset);
   } else if (sums.some(sumsRows)) emitNarrowRows(f, unit, emitter, addTotals);
@@ -51,30 +51,19 @@ class Total {
   }
 }
 
-/** For each row, its number of the columns and cycles in registers. `row` counts rows in bytes of one number. */
-function holdOfRow(f: FunctionBuilder, emitter: StepEmitter, row: Local<"i32">): Value[] {
-  const { vector } = emitter;
-  const values = emitter.ofPattern("column", "cycle");
-  for (const value of values) {
-    const at = emitter.outside.get(value) === "column" ? row : i32.remU(row, value.size * vector.size);
-    emitter.hold(value, { value: f.keep(vector.loadSplat(at, emitter.addressOf(value))) });
-  }
-  return values;
-}
-
 function emitRows(f: FunctionBuilder, { size, columns }: LoopUnit, emitter: StepEmitter, addTotals: () => void): void {
   const { vector } = emitter;
   const [offset, row, start, column] = f.locals("i32", 4);
   f.set(start, i32.constant(0));
   f.loop(row, 0, (size / columns) * vector.size, vector.size, () => {
-    const held = holdOfRow(f, emitter, row);
+    emitter.startRow(row);
     f.set(offset, start);
     f.loop(column, 0, columns * vector.size, 16, () => {
-      emitter.compute({ full: offset, row: column, shift: 0 }, addTotals);
+      emitter.compute({ full: offset, fullShift: 0, row: column, rowShift: 0 }, addTotals);
       f.increment(offset, 16);
     });
     f.increment(start, columns * vector.size);
-    for (const value of held) emitter.drop(value);
+    emitter.endRow();
   });
   f.release(offset, row, start, column);
 }
@@ -94,15 +83,15 @@ function emitNarrowRows(
   const zero = i32.constant(0);
   f.set(start, zero);
   f.loop(row, 0, (size / columns) * vector.size, vector.size, () => {
-    const held = holdOfRow(f, emitter, row);
+    emitter.startRow(row);
     shifts.forEach((shift, i) => {
-      emitter.compute({ full: start, row: zero, shift }, () => {
+      emitter.compute({ full: start, fullShift: shift, row: zero, rowShift: shift }, () => {
         addTotals();
         for (const one of columnSums) one.add(i, emitter.register(one.unit.step.inputs[0].root));
       });
     });
     f.increment(start, columns * vector.size);
-    for (const value of held) emitter.drop(value);
+    emitter.endRow();
   });
   for (const one of columnSums) one.store(emitter.addressOf(one.unit.step.output));
   f.release(row, start);

@@ -1,7 +1,7 @@
 import type { FunctionBuilder, Local } from "../array/wasm/assembler.js";
 import { type Emitted, emitFollowing, type HostFunctions } from "../array/wasm/expression-emitter.js";
 import { type I32, i32, v128 } from "../array/wasm/instructions.js";
-import { type FloatType, type FloatVector, vectorOf } from "../array/wasm/vectors.js";
+import type { FloatVector } from "../array/wasm/vectors.js";
 import { expressionOf } from "../graph/op.js";
 import type { Step, Value } from "./program.js";
 import { type Pattern, patternOf } from "./units.js";
@@ -13,22 +13,32 @@ export interface Surroundings {
   readonly host: HostFunctions;
 }
 
-/** Where a vector of elements is, in bytes from a value's address: `shift` is added to both. */
+/** Where a vector of elements is, in bytes from a value's address. */
 export interface Place {
   /** Of values of all elements. */
   readonly full: I32;
+  readonly fullShift: number;
   /** Of values of one row. */
   readonly row: I32;
-  readonly shift: number;
+  readonly rowShift: number;
+}
+
+/** A value that steps read from outside. One value may run along in two ways, under two shapes. */
+interface Operand {
+  readonly value: Value;
+  readonly pattern: Pattern;
+  /** The register that it is in now. */
+  held: Emitted | null;
 }
 
 /** Elementwise steps, computed together for one vector of elements at a time. */
 export class StepEmitter {
-  readonly vector: FloatVector;
-  /** What is read from outside, and how it runs along. */
-  readonly outside = new Map<Value, Pattern>();
-  /** What is in a register now. */
-  readonly #held = new Map<Value, Emitted>();
+  readonly #operands: Operand[] = [];
+  /** The operands of each step; null for what is made inside. */
+  readonly #inputs: readonly (readonly (Operand | null)[])[];
+  /** What is made inside, or given, and in a register now. */
+  readonly #made = new Map<Value, Emitted>();
+  readonly #inside: ReadonlySet<Value>;
 
   /**
    * @param given values that the caller has in registers
@@ -36,24 +46,30 @@ export class StepEmitter {
    */
   constructor(
     readonly f: FunctionBuilder,
+    readonly vector: FloatVector,
     readonly steps: readonly Step[],
     readonly stored: ReadonlySet<Value>,
     readonly surroundings: Surroundings,
     given: readonly Value[] = [],
     alsoRead: readonly Value[] = [],
   ) {
-    this.vector = vectorOf(steps[0].output.dtype as FloatType);
-    const inside = new Set([...given, ...steps.map(({ output }) => output.root)]);
-    for (const { inputs, output } of steps) {
-      for (const input of inputs) {
-        if (!inside.has(input.root)) this.outside.set(input.root, patternOf(input, output) as Pattern);
-      }
+    this.#inside = new Set([...given, ...steps.map(({ output }) => output.root)]);
+    this.#inputs = steps.map(({ inputs, output }) =>
+      inputs.map((input) => this.#operand(input.root, patternOf(input, output) as Pattern)),
+    );
+    for (const { root } of alsoRead) this.#operand(root, "full");
+    for (const operand of this.#operands) {
+      if (operand.pattern === "scalar") operand.held = this.#single(operand.value);
     }
-    for (const { root } of alsoRead) if (!inside.has(root)) this.outside.set(root, "full");
-    for (const [value, pattern] of this.outside) {
-      if (pattern !== "scalar") continue;
-      this.hold(value, this.#single(value));
-    }
+  }
+
+  #operand(value: Value, pattern: Pattern): Operand | null {
+    if (this.#inside.has(value)) return null;
+    const known = this.#operands.find((one) => one.value === value && one.pattern === pattern);
+    if (known !== undefined) return known;
+    const operand = { value, pattern, held: null };
+    this.#operands.push(operand);
+    return operand;
   }
 
   /** A single number in every lane. */
@@ -71,57 +87,77 @@ export class StepEmitter {
     return this.surroundings.addressOf(value);
   }
 
-  /** Values of one pattern. */
-  ofPattern(...patterns: readonly Pattern[]): Value[] {
-    return [...this.outside].flatMap(([value, pattern]) => (patterns.includes(pattern) ? [value] : []));
+  /** Loads, for the row that comes, its number of the columns and cycles. `row` counts rows in bytes of one number. */
+  startRow(row: Local<"i32">): void {
+    const { f, vector } = this;
+    for (const operand of this.#ofRow()) {
+      const { value, pattern } = operand;
+      const at = pattern === "column" ? row : i32.remU(row, value.size * vector.size);
+      operand.held = { value: f.keep(vector.loadSplat(at, this.addressOf(value))) };
+    }
   }
 
-  /** Keeps a value in a register until `drop`. */
-  hold(value: Value, emitted: Emitted): void {
-    this.#held.set(value, emitted);
+  endRow(): void {
+    for (const operand of this.#ofRow()) this.#drop(operand);
   }
 
-  drop(value: Value): void {
-    const { value: register, mask } = this.#held.get(value) as Emitted;
-    this.f.release(register);
-    if (mask !== undefined) this.f.release(mask);
-    this.#held.delete(value);
+  #ofRow(): Operand[] {
+    return this.#operands.filter(({ pattern }) => pattern === "column" || pattern === "cycle");
   }
 
-  /** The register of a value that is held. */
+  #drop(operand: Operand): void {
+    this.f.release((operand.held as Emitted).value);
+    operand.held = null;
+  }
+
+  /** The register of a value of all elements. */
   register(value: Value): Local<"v128"> {
-    return (this.#held.get(value) as Emitted).value;
+    const operand = this.#operands.find((one) => one.value === value && one.pattern === "full");
+    return ((operand === undefined ? this.#made.get(value) : operand.held) as Emitted).value;
   }
 
   /**
    * Computes the vector of elements at a place: reads what is not held, writes what is stored, and leaves all results in
    * registers while `use` runs.
+   * @param given the registers of the given values
    */
-  compute(place: Place, use: () => void = () => {}): void {
+  compute(
+    place: Place,
+    use: () => void = () => {},
+    given: readonly (readonly [value: Value, register: Local<"v128">])[] = [],
+  ): void {
     const { f, vector } = this;
     const { relaxed, host } = this.surroundings;
-    const taken: Value[] = [];
+    for (const [value, register] of given) {
+      this.#made.set(value, { value: register });
+      if (this.stored.has(value)) this.#store(value, place);
+    }
     // Before anything is written, which may be over what is read.
-    for (const [value, pattern] of this.outside) {
-      if (this.#held.has(value)) continue;
-      const from = pattern === "full" ? place.full : place.row;
-      this.hold(value, { value: f.keep(v128.load(from, this.addressOf(value) + place.shift)) });
-      taken.push(value);
+    const loaded = this.#operands.filter(({ held }) => held === null);
+    for (const operand of loaded) {
+      const [from, shift] = operand.pattern === "full" ? [place.full, place.fullShift] : [place.row, place.rowShift];
+      operand.held = { value: f.keep(v128.load(from, this.addressOf(operand.value) + shift)) };
     }
-    for (const { op, attrs, inputs, output } of this.steps) {
-      const operands = inputs.map(({ root }) => this.#held.get(root) as Emitted);
+    const made: Emitted[] = [];
+    this.steps.forEach(({ op, attrs, inputs, output }, i) => {
+      const operands = inputs.map(({ root }, k) => (this.#inputs[i][k]?.held ?? this.#made.get(root)) as Emitted);
       const result = emitFollowing(f, vector, relaxed, expressionOf(op, attrs, inputs.length), operands, host);
-      this.hold(output.root, result);
-      taken.push(output.root);
-      if (this.stored.has(output.root)) {
-        f.add(v128.store(place.full, result.value, this.addressOf(output) + place.shift));
-      }
-    }
+      made.push(result);
+      this.#made.set(output.root, result);
+      if (this.stored.has(output.root)) this.#store(output.root, place);
+    });
     use();
-    for (const value of taken) this.drop(value);
+    for (const operand of loaded) this.#drop(operand);
+    for (const { value, mask } of made) f.release(value, ...(mask === undefined ? [] : [mask]));
+    this.#made.clear();
   }
 
+  #store(value: Value, { full, fullShift }: Place): void {
+    this.f.add(v128.store(full, this.register(value), this.addressOf(value) + fullShift));
+  }
+
+  /** Gives back the registers of the single numbers. */
   release(): void {
-    for (const value of [...this.#held.keys()]) this.drop(value);
+    for (const operand of this.#operands) if (operand.held !== null) this.#drop(operand);
   }
 }
