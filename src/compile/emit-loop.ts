@@ -1,8 +1,8 @@
-import type { FunctionBuilder, Local } from "../array/wasm/assembler.js";
-import { i32, v128 } from "../array/wasm/instructions.js";
-import { type FloatType, type FloatVector, vectorOf } from "../array/wasm/vectors.js";
+import type { FunctionBuilder } from "../array/wasm/assembler.js";
+import { i32 } from "../array/wasm/instructions.js";
+import { type FloatType, vectorOf } from "../array/wasm/vectors.js";
 import { StepEmitter, type Surroundings } from "./emit-steps.js";
-import { DoubleSum } from "./emit-sum.js";
+import { ColumnSums, DoubleSum } from "./emit-sum.js";
 import { type LoopUnit, type SumUnit, sumsRows } from "./units.js";
 
 /**
@@ -68,7 +68,10 @@ function emitRows(f: FunctionBuilder, { size, columns }: LoopUnit, emitter: Step
   f.release(offset, row, start, column);
 }
 
-/** Rows of a few vectors, whose sums stay in registers. */
+/**
+ * Rows of a few vectors, whose sums stay in registers: two vectors of all rows at a time, or all of them where the last
+ * is written past the row's end.
+ */
 function emitNarrowRows(
   f: FunctionBuilder,
   { size, columns, sums }: LoopUnit,
@@ -76,50 +79,28 @@ function emitNarrowRows(
   addTotals: () => void,
 ): void {
   const { vector } = emitter;
-  const shifts = Array.from({ length: Math.ceil(columns / vector.lanes) }, (_, i) => 16 * i);
-  const columnSums = sums.filter(sumsRows).map((sum) => new ColumnSums(f, vector, sum, shifts.length));
+  const vectors = Math.ceil(columns / vector.lanes);
+  const width = columns % vector.lanes === 0 ? 2 : vectors;
   const row = f.local("i32");
   const start = f.local("i32");
   const zero = i32.constant(0);
-  f.set(start, zero);
-  f.loop(row, 0, (size / columns) * vector.size, vector.size, () => {
-    emitter.startRow(row);
-    shifts.forEach((shift, i) => {
-      emitter.compute({ full: start, fullShift: shift, row: zero, rowShift: shift }, () => {
-        addTotals();
-        for (const one of columnSums) one.add(i, emitter.register(one.unit.step.inputs[0].root));
-      });
+  for (let first = 0; first < vectors; first += width) {
+    const count = Math.min(width, vectors - first);
+    const columnSums = sums.filter(sumsRows).map((sum) => new ColumnSums(f, vector, sum, count));
+    f.set(start, zero);
+    f.loop(row, 0, (size / columns) * vector.size, vector.size, () => {
+      emitter.startRow(row);
+      for (let i = 0; i < count; i++) {
+        const shift = 16 * (first + i);
+        emitter.compute({ full: start, fullShift: shift, row: zero, rowShift: shift }, () => {
+          addTotals();
+          for (const one of columnSums) one.add(i, emitter.register(one.unit.step.inputs[0].root));
+        });
+      }
+      f.increment(start, columns * vector.size);
+      emitter.endRow();
     });
-    f.increment(start, columns * vector.size);
-    emitter.endRow();
-  });
-  for (const one of columnSums) one.store(emitter.addressOf(one.unit.step.output));
+    for (const one of columnSums) one.store(emitter.addressOf(one.unit.step.output) + 16 * first);
+  }
   f.release(row, start);
-}
-
-/** One sum for each column, in registers. */
-export class ColumnSums {
-  readonly #sums: Local<"v128">[];
-
-  constructor(
-    readonly f: FunctionBuilder,
-    readonly vector: FloatVector,
-    readonly unit: SumUnit,
-    vectors: number,
-  ) {
-    this.#sums = f.locals("v128", vectors);
-    for (const sum of this.#sums) f.set(sum, vector.constant(0));
-  }
-
-  add(index: number, value: Local<"v128">): void {
-    this.f.set(this.#sums[index], this.vector.add(this.#sums[index], value));
-  }
-
-  /** Writes the sums, and gives their registers back. */
-  store(address: number): void {
-    this.#sums.forEach((sum, i) => {
-      this.f.add(v128.store(i32.constant(0), sum, address + 16 * i));
-    });
-    this.f.release(...this.#sums);
-  }
 }

@@ -159,3 +159,30 @@ function sumRows(f: FunctionBuilder, addressOf: AddressOf, vector: FloatVector, 
   }
   f.release(row);
 }
+
+/** One sum for each column, in registers. */
+export class ColumnSums {
+  readonly #sums: Local<"v128">[];
+
+  constructor(
+    readonly f: FunctionBuilder,
+    readonly vector: FloatVector,
+    readonly unit: SumUnit,
+    vectors: number,
+  ) {
+    this.#sums = f.locals("v128", vectors);
+    for (const sum of this.#sums) f.set(sum, vector.constant(0));
+  }
+
+  add(index: number, value: Local<"v128">): void {
+    this.f.set(this.#sums[index], this.vector.add(this.#sums[index], value));
+  }
+
+  /** Writes the sums, and gives their registers back. */
+  store(address: number): void {
+    this.#sums.forEach((sum, i) => {
+      this.f.add(v128.store(i32.constant(0), sum, address + 16 * i));
+    });
+    this.f.release(...this.#sums);
+  }
+}

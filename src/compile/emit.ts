@@ -13,7 +13,7 @@ import { emitPooling, emitScatter } from "./emit-pooling.js";
 import { emitSum } from "./emit-sum.js";
 import type { MemoryPlan } from "./memory-plan.js";
 import type { Value } from "./program.js";
-import { emitSmallProduct, type ProductSizes } from "./small-product.js";
+import { emitSmallProduct, productSizes } from "./small-product.js";
 import type { LoopUnit, ProductUnit, ScheduledUnit } from "./units.js";
 
 /**
@@ -26,7 +26,7 @@ export function workspaceBytes(units: readonly ScheduledUnit[]): number {
   let bytes = 0;
   for (const unit of units) {
     if (unit.kind !== "product") continue;
-    const { m, n, k, dtype } = productSizes(unit);
+    const { m, n, k, dtype } = productSizes(unit.step);
     const vector = vectorOf(dtype);
     const panels = k * (n + 2 * vector.lanes) * vector.size;
     bytes = Math.max(bytes, m * n * k === 0 ? 0 : Math.max(panels, isDirect(unit) ? 0 : workBytes(vector)));
@@ -84,22 +84,15 @@ export function emitProgram(
 const STEPS_PER_FUNCTION = 250;
 const STEPS_OF_OTHERS = 5;
 
-export function productSizes({ step }: ProductUnit): ProductSizes {
-  const { transposeA, transposeB } = step.attrs as { transposeA: boolean; transposeB: boolean };
-  const [m, n] = step.output.shape;
-  const k = step.inputs[0].shape[transposeA ? 0 : 1];
-  return { m, n, k, transposeA, transposeB, dtype: step.output.dtype as FloatType };
-}
-
 /** As for eager products: B small enough for the first-level cache, or few rows. */
 export function isDirect(unit: ProductUnit): boolean {
-  const { m, n, k, transposeB, dtype } = productSizes(unit);
+  const { m, n, k, transposeB, dtype } = productSizes(unit.step);
   return k * n * vectorOf(dtype).size <= 24 * 1024 || (m <= 8 && !transposeB);
 }
 
 /** Arguments of the packed product but the last, its working memory. */
 export function packedArguments(unit: ProductUnit, addressOf: (value: Value) => number): number[] {
-  const { m, n, k, transposeA, transposeB, dtype } = productSizes(unit);
+  const { m, n, k, transposeA, transposeB, dtype } = productSizes(unit.step);
   const { size } = vectorOf(dtype);
   const [a, b] = unit.step.inputs.map(addressOf);
   const aStride = (transposeA ? m : k) * size;
@@ -118,13 +111,14 @@ class Products {
   constructor(module: ModuleBuilder, relaxed: boolean, units: readonly ScheduledUnit[]) {
     for (const dtype of ["float32", "float64"] as const) {
       const own = units.filter(
-        (unit) => unit.kind === "product" && productSizes(unit).dtype === dtype,
+        (unit) => unit.kind === "product" && productSizes(unit.step).dtype === dtype,
       ) as ProductUnit[];
       const vector = vectorOf(dtype);
       if (own.some(isDirect)) {
         const packB = addDirectPacking(module, vector);
         for (const layout of ["rows", "columns"] as const) {
-          if (!own.some((unit) => isDirect(unit) && productSizes(unit).transposeA === (layout === "columns"))) continue;
+          if (!own.some((unit) => isDirect(unit) && productSizes(unit.step).transposeA === (layout === "columns")))
+            continue;
           this.direct.set(`${dtype} ${layout}`, addDirectGemm(module, "", vector, relaxed, layout, packB));
         }
       }
@@ -133,7 +127,7 @@ class Products {
   }
 
   call(f: FunctionBuilder, unit: ProductUnit, addressOf: (value: Value) => number): void {
-    const { transposeA, dtype } = productSizes(unit);
+    const { transposeA, dtype } = productSizes(unit.step);
     const values = packedArguments(unit, addressOf);
     if (isDirect(unit)) {
       const kernel = this.direct.get(`${dtype} ${transposeA ? "columns" : "rows"}`) as FunctionReference;
@@ -158,13 +152,9 @@ class UnitEmitter {
   readonly addressOf = (value: Value): number => this.plan.address.get(value.root) as number;
 
   product(unit: ProductUnit): void {
-    const sizes = productSizes(unit);
+    const sizes = productSizes(unit.step);
     if (sizes.m * sizes.n * sizes.k === 0) return;
-    const [a, b] = unit.step.inputs.map(this.addressOf);
-    const bias = unit.bias === null ? null : this.addressOf(unit.bias);
-    const places = { a, b, c: this.addressOf(unit.output), bias, relu: unit.relu, work: WORKSPACE };
-    if (emitSmallProduct(this.f, sizes, places, this.relaxed)) return;
-    this.products.call(this.f, unit, this.addressOf);
+    if (!emitSmallProduct(this.f, unit, this, WORKSPACE)) this.products.call(this.f, unit, this.addressOf);
   }
 
   /** Single numbers, one after the other; each outside value is read where it is needed first. */

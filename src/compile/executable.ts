@@ -275,11 +275,18 @@ function homesOf({ values, effects, results }: Program, units: readonly Schedule
       continue;
     // The old value itself may have become another tensor's, or a gradient.
     if (taken.has(old)) continue;
-    const unit = units[made];
-    if (unit.kind !== "loop" || unit.columns !== unit.size || old.size !== unit.size) continue;
+    if (!writesAlong(units[made], root, old)) continue;
     if ((lastRead.get(old) ?? -1) <= made) homes.set(root, old);
   }
   return homes;
+}
+
+/** Whether a unit writes each element of a result after it has read that of the old value, which it does not need again. */
+function writesAlong(unit: ScheduledUnit, result: Value, old: Value): boolean {
+  if (old.size !== result.size) return false;
+  if (unit.kind === "loop") return unit.columns === unit.size && unit.size === result.size;
+  if (unit.kind !== "product" || !unit.epilogue.some(({ output }) => output.root === result)) return false;
+  return unit.bias !== old && unit.step.inputs.every(({ root }) => root !== old);
 }
 
 /** Without WASM, every step runs by its op's own code and has its result in memory. */

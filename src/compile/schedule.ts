@@ -1,49 +1,54 @@
 import type { Window } from "../array/convolution.js";
-import type { Instruction } from "../array/expression.js";
 import { type FloatType, vectorOf } from "../array/wasm/vectors.js";
-import { expressionOf } from "../graph/op.js";
 import { isPooledHere } from "./emit-pooling.js";
+import { type Neighbourhood, productUnit } from "./product-unit.js";
 import type { Program, Step, Value } from "./program.js";
 import {
+  codeLength,
   type LoopUnit,
   type Pattern,
   type PoolUnit,
-  type ProductUnit,
   patternOf,
   readsOf,
   type ScheduledUnit,
   type SumUnit,
   sumsRows,
+  sumUnit,
   writesOf,
 } from "./units.js";
 
 /** Steps to units, in an order in which loops of one size stand together where they may. */
 export function schedule(program: Program): ScheduledUnit[] {
-  const uses = countUses(program);
   const fused = new Set<Step>();
-  const consumer = new Map<Value, Step[]>();
+  const consumers = new Map<Value, Step[]>();
   const makers = new Map<Value, Step>();
   for (const step of program.steps) {
     makers.set(step.output, step);
     for (const input of step.inputs) {
-      const known = consumer.get(input);
-      if (known === undefined) consumer.set(input, [step]);
+      const known = consumers.get(input);
+      if (known === undefined) consumers.set(input, [step]);
       else known.push(step);
     }
   }
   const units: Draft[] = [];
   const unitOf = new Map<Value, number>();
-  for (const step of program.steps) {
-    if (fused.has(step)) continue;
+  const uses = countUses(program);
+  const neighbourhood = { uses, consumers, makers, fused, unitOf };
+  /** Comparisons that one step needs: next to it they are masks in registers. */
+  const deferred = new Set<Step>();
+  const put = (step: Step): void => {
+    if (fused.has(step)) return;
+    for (const input of step.inputs) {
+      const maker = makers.get(input);
+      if (maker !== undefined && deferred.delete(maker)) put(maker);
+    }
     if (step.output.root !== step.output) {
       // Shares memory: nothing to run, but later units must see where it comes from.
       const source = unitOf.get(step.inputs[0]);
       if (source !== undefined) unitOf.set(step.output, source);
-      continue;
+      return;
     }
-    const unit: Draft = scattersToWinners(step, makers)
-      ? { kind: "scatter", step }
-      : unitFor(step, uses, consumer, fused);
+    const unit: Draft = scattersToWinners(step, makers) ? { kind: "scatter", step } : unitFor(step, neighbourhood);
     let earliest = 0;
     for (const value of readsOf(unit)) earliest = Math.max(earliest, 1 + (unitOf.get(value) ?? -1));
     const place =
@@ -54,7 +59,12 @@ export function schedule(program: Program): ScheduledUnit[] {
           : units.length;
     if (place === units.length) units.push(unit);
     for (const value of writesOf(unit)) unitOf.set(value, place);
+  };
+  for (const step of program.steps) {
+    if (step.op.kind === "step" && step.op.scalar !== null && uses.get(step.output) === 1) deferred.add(step);
+    else put(step);
   }
+  for (const step of deferred) put(step);
   return withStored(units, program);
 }
 
@@ -64,9 +74,8 @@ function withStored(units: readonly ScheduledUnit[], { results, effects }: Progr
   for (const { value } of effects) if (value !== null) needed.add(value.root);
   for (const unit of units) for (const value of readsOf(unit)) needed.add(value.root);
   return units.map((unit) => {
-    if (unit.kind !== "loop") return unit;
-    const stored = unit.steps.map(({ output }) => output.root).filter((value) => needed.has(value));
-    return { ...unit, stored: new Set(stored) };
+    if (unit.kind !== "loop" && unit.kind !== "product") return unit;
+    return { ...unit, stored: new Set([...unit.stored].filter((value) => needed.has(value))) };
   });
 }
 
@@ -92,6 +101,7 @@ function joinLoop(
     if (other.sums.length > 0 && !mayGrow(other, columns, unit.steps)) continue;
     other.columns = columns;
     other.steps.push(...unit.steps);
+    other.stored = new Set(other.steps.map((step) => step.output.root));
     return place;
   }
   return units.length;
@@ -110,20 +120,19 @@ function joinSum(units: readonly Draft[], unit: SumUnit, earliest: number, unitO
   const [input] = inputs;
   const { lanes } = vectorOf(output.dtype as FloatType);
   if (output.size === input.size || (unit.over !== "all" && unit.over !== "rows")) return units.length;
-  const vectors = unit.over === "rows" ? Math.ceil(output.size / lanes) : 2;
+  const vectors = Math.ceil(output.size / lanes);
   for (let place = units.length - 1; place >= Math.max(0, earliest - 1, units.length - MOST_TRIES); place--) {
     const loop = units[place];
     if (loop.kind !== "loop" || loop.size !== input.size || loop.steps[0].output.dtype !== input.dtype) continue;
     if (unitOf.get(input) !== place && !readsOf(loop).some(({ root }) => root === input.root)) continue;
-    const width = Math.ceil(loop.columns / lanes);
-    const taken = loop.sums.reduce((all, { over }) => all + (over === "rows" ? width : 2), 0);
-    if (taken + vectors > MOST_SUM_VECTORS) continue;
+    if (loop.sums.length === MOST_SUMS) continue;
     if (unit.over === "all") {
       // The elements of whole vectors.
       if (loop.columns % lanes !== 0) continue;
     } else {
       if (loop.columns !== output.size && loop.columns !== loop.size) continue;
       if (loop.sums.length > 0 && loop.columns !== output.size && output.size % lanes !== 0) continue;
+      if (vectors > (output.size % lanes === 0 ? MOST_VECTORS : 2)) continue;
       if (codeLength(loop.steps) * vectors > MOST_CODE) continue;
       loop.columns = output.size;
     }
@@ -133,26 +142,14 @@ function joinSum(units: readonly Draft[], unit: SumUnit, earliest: number, unitO
   return units.length;
 }
 
-/** Sums stay in registers, of which there are 16. */
-const MOST_SUM_VECTORS = 8;
+/** Sums stay in registers, two each, beside what they add: there are 16. */
+const MOST_SUMS = 3;
+
+/** Longer rows are added up by code of their own. */
+const MOST_VECTORS = 8;
 
 /** Loops that add up columns have the code of their steps once for each vector of a row. */
 const MOST_CODE = 200;
-
-/** Instructions of steps, more or less. */
-function codeLength(steps: readonly Step[]): number {
-  let length = 0;
-  for (const { op, attrs, inputs } of steps) {
-    for (const { code } of expressionOf(op, attrs, inputs.length).instructions) {
-      length += code === "input" || code === "constant" ? 0 : isShort(code) ? 1 : 30;
-    }
-  }
-  return length;
-}
-
-function isShort(code: Instruction["code"]): boolean {
-  return !["exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "pow", "sign"].includes(code);
-}
 
 /** More would not fit the registers, and compile slowly. */
 const MOST_STEPS = 24;
@@ -166,7 +163,12 @@ const MOST_TRIES = 64;
 /** A loop that still grows. */
 type Draft =
   | Exclude<ScheduledUnit, LoopUnit>
-  | (Omit<LoopUnit, "steps" | "columns" | "sums"> & { steps: Step[]; columns: number; sums: SumUnit[] });
+  | (Omit<LoopUnit, "steps" | "columns" | "sums" | "stored"> & {
+      steps: Step[];
+      columns: number;
+      sums: SumUnit[];
+      stored: Set<Value>;
+    });
 
 function countUses({ steps, effects, results }: Program): Map<Value, number> {
   const uses = new Map<Value, number>();
@@ -177,12 +179,7 @@ function countUses({ steps, effects, results }: Program): Map<Value, number> {
   return uses;
 }
 
-function unitFor(
-  step: Step,
-  uses: ReadonlyMap<Value, number>,
-  consumers: ReadonlyMap<Value, readonly Step[]>,
-  fused: Set<Step>,
-): Draft {
+function unitFor(step: Step, neighbourhood: Neighbourhood): Draft {
   const { op, inputs, output } = step;
   if (output.dtype === "int32" || inputs.some(({ dtype }) => dtype !== output.dtype)) return { kind: "call", step };
   if (op.scalar !== null && output.size > 0) {
@@ -200,24 +197,12 @@ function unitFor(
     inputs[0].shape.length === 2 &&
     inputs[1].shape.length === 2
   ) {
-    return productUnit(step, uses, consumers, fused);
+    return productUnit(step, neighbourhood);
   }
   if (op.name === "maxPool2d" && output.size > 0 && isPooledHere(step.attrs as unknown as Window)) {
-    return poolUnit(step, consumers, fused);
+    return poolUnit(step, neighbourhood);
   }
-  if (op.name === "sum" && inputs[0].size > 0 && output.size > 0) {
-    const axes = step.attrs.axis as readonly number[];
-    const rank = inputs[0].shape.length;
-    const kept = inputs[0].shape
-      .map((_, axis) => axis)
-      .filter((axis) => !axes.includes(axis) && inputs[0].shape[axis] > 1);
-    if (output.size === 1) return { kind: "sum", step, over: "all" };
-    if (kept.every((axis, i) => axis === rank - kept.length + i)) return { kind: "sum", step, over: "rows" };
-    if (kept.every((axis, i) => axis === i)) return { kind: "sum", step, over: "columns" };
-    const block = kept.length > 0 && kept.every((axis, i) => axis === kept[0] + i);
-    if (block) return { kind: "sum", step, over: "both" };
-  }
-  return { kind: "call", step };
+  return sumUnit(step) ?? { kind: "call", step };
 }
 
 /** Length of the rows for each of which a column or cycle has one number. */
@@ -255,7 +240,7 @@ function scattersToWinners({ op, attrs, inputs: [x, index] }: Step, makers: Read
 }
 
 /** A pooling, with the indices that its gradient will ask for. */
-function poolUnit(step: Step, consumers: ReadonlyMap<Value, readonly Step[]>, fused: Set<Step>): PoolUnit {
+function poolUnit(step: Step, { consumers, fused }: Neighbourhood): PoolUnit {
   const attributes = JSON.stringify(step.attrs);
   const readers = consumers.get(step.inputs[0]) as readonly Step[];
   const asked = readers
@@ -263,39 +248,4 @@ function poolUnit(step: Step, consumers: ReadonlyMap<Value, readonly Step[]>, fu
     .find(({ op, attrs }) => op.name === "argmaxPool2d" && JSON.stringify(attrs) === attributes);
   if (asked !== undefined) fused.add(asked);
   return { kind: "pool", step, winners: asked?.output ?? null };
-}
-
-/** A product with the bias and relu that follow it and nobody else's business. */
-function productUnit(
-  step: Step,
-  uses: ReadonlyMap<Value, number>,
-  consumers: ReadonlyMap<Value, readonly Step[]>,
-  fused: Set<Step>,
-): ProductUnit {
-  let output = step.output;
-  let bias: Value | null = null;
-  let relu = false;
-  const next = (): Step | null => (uses.get(output) === 1 ? (consumers.get(output)?.[0] ?? null) : null);
-  const after = next();
-  if (after !== null && after.op.name === "add" && after.inputs.length === 2) {
-    const other = after.inputs[0] === output ? after.inputs[1] : after.inputs[0];
-    // The bias must be there before the product: not made in between.
-    if (
-      other.size === output.shape[1] &&
-      patternOf(other, output) === "row" &&
-      other.source.kind !== "step" &&
-      after.output.size === output.size
-    ) {
-      bias = other;
-      output = after.output;
-      fused.add(after);
-    }
-  }
-  const last = next();
-  if (last !== null && last.op.name === "relu") {
-    relu = true;
-    output = last.output;
-    fused.add(last);
-  }
-  return { kind: "product", step, bias, relu, output };
 }

@@ -1,4 +1,6 @@
+import type { Instruction } from "../array/expression.js";
 import { isSuffix } from "../array/shape.js";
+import { expressionOf } from "../graph/op.js";
 import type { Step, Value } from "./program.js";
 
 /**
@@ -21,14 +23,19 @@ export interface LoopUnit {
   readonly sums: readonly SumUnit[];
 }
 
-/** A matrix product, with a bias and relu applied as it is written. */
+/** A matrix product, with what is done to it as it is written: first a bias and relu, then elementwise steps. */
 export interface ProductUnit {
   readonly kind: "product";
   readonly step: Step;
   readonly bias: Value | null;
   readonly relu: boolean;
-  /** The last of the fused steps' outputs. */
+  /** The product with bias and relu. */
   readonly output: Value;
+  readonly epilogue: readonly Step[];
+  /** Sums over rows of `output`, or of what the epilogue makes. */
+  readonly sums: readonly SumUnit[];
+  /** The results that are needed outside; the others stay in registers. */
+  readonly stored: ReadonlySet<Value>;
 }
 
 /** A sum over all elements, over the first axes, over the last ones, or over both. */
@@ -65,20 +72,24 @@ export interface CallUnit {
 export type ScheduledUnit = LoopUnit | ProductUnit | SumUnit | PoolUnit | ScatterUnit | CallUnit;
 
 export function readsOf(unit: ScheduledUnit): readonly Value[] {
-  if (unit.kind === "loop") {
-    const inside = new Set(unit.steps.map(({ output }) => output.root));
-    return [...unit.steps, ...unit.sums.map(({ step }) => step)].flatMap(({ inputs }) =>
-      inputs.filter((input) => !inside.has(input.root)),
-    );
-  }
-  if (unit.kind === "product" && unit.bias !== null) return [...unit.step.inputs, unit.bias];
-  return unit.step.inputs;
+  if (unit.kind === "loop") return readsOfSteps([...unit.steps, ...unit.sums.map(({ step }) => step)], []);
+  if (unit.kind !== "product") return unit.step.inputs;
+  const { step, bias, epilogue, output } = unit;
+  return [...step.inputs, ...(bias === null ? [] : [bias]), ...readsOfSteps(epilogue, [output])];
+}
+
+/** What steps read that they do not make, and that is not given. */
+function readsOfSteps(steps: readonly Step[], given: readonly Value[]): Value[] {
+  const inside = new Set([...given, ...steps.map(({ output }) => output.root)]);
+  return steps.flatMap(({ inputs }) => inputs.filter(({ root }) => !inside.has(root)));
 }
 
 export function writesOf(unit: ScheduledUnit): readonly Value[] {
-  if (unit.kind === "loop") return [...unit.stored, ...unit.sums.map(({ step }) => step.output)];
+  if (unit.kind === "loop" || unit.kind === "product") {
+    return [...unit.stored, ...unit.sums.map(({ step }) => step.output)];
+  }
   if (unit.kind === "pool") return unit.winners === null ? [unit.step.output] : [unit.step.output, unit.winners];
-  return [unit.kind === "product" ? unit.output : unit.step.output];
+  return [unit.step.output];
 }
 
 /** The pattern of an input, or null where it has none of these. */
@@ -102,4 +113,32 @@ function sizeOfFirst(shape: readonly number[], count: number): number {
   let size = 1;
   for (let k = 0; k < count; k++) size *= shape[k];
   return size;
+}
+
+/** The unit of a sum that has code of its own; null for one that is run by the op's. */
+export function sumUnit(step: Step): SumUnit | null {
+  const { op, attrs, inputs, output } = step;
+  if (op.name !== "sum" || output.dtype === "int32" || inputs[0].size === 0 || output.size === 0) return null;
+  const [{ shape }] = inputs;
+  const axes = attrs.axis as readonly number[];
+  const kept = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis) && shape[axis] > 1);
+  if (output.size === 1) return { kind: "sum", step, over: "all" };
+  if (kept.every((axis, i) => axis === shape.length - kept.length + i)) return { kind: "sum", step, over: "rows" };
+  if (kept.every((axis, i) => axis === i)) return { kind: "sum", step, over: "columns" };
+  return kept.every((axis, i) => axis === kept[0] + i) ? { kind: "sum", step, over: "both" } : null;
+}
+
+/** Instructions of steps, more or less. */
+export function codeLength(steps: readonly Step[]): number {
+  let length = 0;
+  for (const { op, attrs, inputs } of steps) {
+    for (const { code } of expressionOf(op, attrs, inputs.length).instructions) {
+      length += code === "input" || code === "constant" ? 0 : isShort(code) ? 1 : 30;
+    }
+  }
+  return length;
+}
+
+function isShort(code: Instruction["code"]): boolean {
+  return !["exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "pow", "sign"].includes(code);
 }
