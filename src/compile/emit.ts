@@ -13,8 +13,8 @@ import { emitPooling, emitScatter } from "./emit-pooling.js";
 import { emitSum } from "./emit-sum.js";
 import type { MemoryPlan } from "./memory-plan.js";
 import type { Value } from "./program.js";
-import { emitSmallProduct, productSizes } from "./small-product.js";
-import type { LoopUnit, ProductUnit, ScheduledUnit } from "./units.js";
+import { emitSmallProduct } from "./small-product.js";
+import { type LoopUnit, type ProductUnit, productSizes, type ScheduledUnit } from "./units.js";
 
 /**
  * A scheduled program as one WebAssembly function, `run()`: every address, length and stride is a constant. Units that

@@ -1,6 +1,6 @@
 import type { Step, Value } from "./program.js";
-import { formOf, productSizes } from "./small-product.js";
-import { codeLength, type ProductUnit, patternOf, sumUnit } from "./units.js";
+import { formOf } from "./small-product.js";
+import { codeLength, type ProductUnit, patternOf, productSizes, sumUnit } from "./units.js";
 
 /** What is known of a program while it is put in order. */
 export interface Neighbourhood {

@@ -11,8 +11,7 @@ import {
 import type { FloatType } from "../array/wasm/vectors.js";
 import { isDirect, packedArguments, WORKSPACE } from "./emit.js";
 import type { Value } from "./program.js";
-import { productSizes } from "./small-product.js";
-import type { ProductUnit, ScheduledUnit } from "./units.js";
+import { type ProductUnit, productSizes, type ScheduledUnit } from "./units.js";
 
 /** The products of a program that are large enough for threads to help, if there are any threads. */
 export function productsForThreads(units: readonly ScheduledUnit[]): ReadonlySet<ScheduledUnit> {

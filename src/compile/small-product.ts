@@ -1,35 +1,16 @@
 import type { FunctionBuilder, Local } from "../array/wasm/assembler.js";
-import { transpose } from "../array/wasm/gemm-pack.js";
-import { multiplyAdd, tileRows } from "../array/wasm/gemm-tile.js";
-import { type I32, i32, type V128, v128 } from "../array/wasm/instructions.js";
-import { type FloatType, type FloatVector, vectorOf } from "../array/wasm/vectors.js";
-import { StepEmitter, type Surroundings } from "./emit-steps.js";
-import { ColumnSums } from "./emit-sum.js";
-import type { Step } from "./program.js";
-import type { ProductUnit } from "./units.js";
+import { multiplyAdd } from "../array/wasm/gemm-tile.js";
+import { i32, v128 } from "../array/wasm/instructions.js";
+import { type FloatVector, vectorOf } from "../array/wasm/vectors.js";
+import type { Surroundings } from "./emit-steps.js";
+import { emitTiles } from "./emit-tiles.js";
+import { type ProductSizes, type ProductUnit, productSizes } from "./units.js";
 
 /**
  * Products that gain from code of their own, with every size and address in it: those of very few columns, as in the
  * last layer of a network of one output and in the gradient of the first layer of one of two inputs (a tile of the
  * general kernels would be mostly empty), and those of small matrices, where counting and addressing is what is left.
  */
-
-/** C[m,n] = op(A) · op(B), with sizes known. */
-export interface ProductSizes {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-  readonly dtype: FloatType;
-}
-
-export function productSizes({ attrs, inputs, output }: Step): ProductSizes {
-  const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
-  const [m, n] = output.shape;
-  const k = inputs[0].shape[transposeA ? 0 : 1];
-  return { m, n, k, transposeA, transposeB, dtype: output.dtype as FloatType };
-}
 
 /** Where the operands are, in bytes; `bias` is one number for each column, or null. */
 interface ProductPlaces {
@@ -71,13 +52,10 @@ export function emitSmallProduct(
   const vector = vectorOf(sizes.dtype);
   const form = formOf(sizes, bias !== null || relu);
   const [a, b] = step.inputs.map(addressOf);
-  const places = { a, b, bias: bias === null ? null : addressOf(bias), relu };
-  if (form === "dots") emitDots(f, vector, sizes, { ...places, c: addressOf(output) }, relaxed);
-  else if (form === "thin") emitThin(f, vector, sizes, { ...places, c: addressOf(output) }, relaxed);
-  else if (form === "tiles") {
-    if (sizes.transposeB) emitTurned(f, vector, sizes, b, work);
-    emitTiles(f, vector, unit, sizes.transposeB ? { ...places, b: work } : places, surroundings);
-  }
+  const places = { a, b, c: addressOf(output), bias: bias === null ? null : addressOf(bias), relu };
+  if (form === "dots") emitDots(f, vector, sizes, places, relaxed);
+  else if (form === "thin") emitThin(f, vector, sizes, places, relaxed);
+  else if (form === "tiles") emitTiles(f, vector, unit, sizes, surroundings, work);
   return form !== null;
 }
 
@@ -156,138 +134,3 @@ function emitThin(
   });
   f.release(...sums, from, at, row);
 }
-
-/** Writes B, stored as [n,k], to the work space as [k,n]: square blocks of vectors, and the rest by elements. */
-function emitTurned(f: FunctionBuilder, vector: FloatVector, { n, k }: ProductSizes, b: number, work: number): void {
-  const { size, lanes } = vector;
-  const [from, to] = f.locals("i32", 2);
-  f.set(to, i32.constant(0));
-  const whole = k - (k % lanes);
-  f.loop(from, 0, whole * size, lanes * size, () => {
-    for (let j = 0; j < n; j += lanes) {
-      const rows = Array.from({ length: lanes }, (_, i) => v128.load(from, b + (j + i) * k * size));
-      const columns = transpose(f, vector, rows);
-      columns.forEach(({ value }, i) => {
-        f.add(v128.store(to, value, work + (i * n + j) * size));
-      });
-      f.release(...columns.map(({ value }) => value));
-    }
-    f.increment(to, lanes * n * size);
-  });
-  f.loop(from, whole * size, k * size, size, () => {
-    for (let j = 0; j < n; j++) {
-      f.add(vector.storeLane(to, vector.loadZero(from, b + j * k * size), 0, work + j * size));
-    }
-    f.increment(to, n * size);
-  });
-  f.release(from, to);
-}
-
-/** Tiles of C as the general kernels compute them, two vectors wide. */
-function emitTiles(
-  f: FunctionBuilder,
-  vector: FloatVector,
-  unit: ProductUnit,
-  { a, b, bias, relu }: Omit<ProductPlaces, "c">,
-  surroundings: Surroundings,
-): void {
-  const { relaxed } = surroundings;
-  const { output, epilogue } = unit;
-  const { m, n, k, transposeA } = productSizes(unit.step);
-  const { size, lanes } = vector;
-  const height = tileRows(relaxed);
-  // Bytes from one row of op(A) to the next, and from one column.
-  const rowStep = (transposeA ? 1 : k) * size;
-  const columnStep = (transposeA ? m : 1) * size;
-  const zero = i32.constant(0);
-  const [fromA, row, to] = f.locals("i32", 3);
-  const steps = new StepEmitter(f, vector, epilogue, unit.stored, surroundings, [output]);
-  /** Adds the products of row t of B, two vectors of it, to the rows of the tile; at step 0 there is nothing to add to. */
-  const addProducts = (sums: readonly Local<"v128">[], columns: readonly V128[], t: number): void => {
-    for (let i = 0; i < sums.length / 2; i++) {
-      const broadcast = f.keep(vector.loadSplat(fromA, a + i * rowStep));
-      columns.forEach((column, j) => {
-        const sum = sums[2 * i + j];
-        f.set(sum, t === 0 ? vector.mul(broadcast, column) : multiplyAdd(vector, relaxed, broadcast, column, sum));
-      });
-      f.release(broadcast);
-    }
-    f.increment(fromA, columnStep);
-  };
-  const multiply = (sums: readonly Local<"v128">[], strip: number, held: readonly Local<"v128">[]): void => {
-    if (held.length > 0) {
-      for (let t = 0; t < k; t++) addProducts(sums, held.slice(2 * t, 2 * t + 2), t);
-      return;
-    }
-    // As in the general kernels: each turn of the loop may end after each step, which keeps V8 from mixing them.
-    const [fromB, left] = f.locals("i32", 2);
-    const columns = f.locals("v128", 2);
-    for (const sum of sums) f.set(sum, vector.constant(0));
-    f.set(fromB, zero);
-    f.set(left, i32.constant(k));
-    f.repeat(
-      (exit) => {
-        for (let t = 0; t < UNROLL; t++) {
-          columns.forEach((column, j) => {
-            f.set(column, v128.load(fromB, b + t * n * size + strip + 16 * j));
-          });
-          addProducts(sums, columns, 1);
-          if (t + 1 < UNROLL) exit(i32.eq(left, t + 1));
-        }
-        f.increment(fromB, UNROLL * n * size);
-        f.increment(left, -UNROLL);
-      },
-      i32.gtS(left, 0),
-    );
-    f.release(fromB, left, ...columns);
-  };
-  const tile = (
-    rows: number,
-    strip: number,
-    firstA: I32,
-    firstC: I32,
-    held: readonly Local<"v128">[],
-    columnSums: readonly ColumnSums[],
-  ): void => {
-    const sums = f.locals("v128", 2 * rows);
-    f.set(fromA, firstA);
-    multiply(sums, strip, held);
-    sums.forEach((sum, index) => {
-      const place = strip + 16 * (index % 2);
-      if (bias !== null) f.set(sum, vector.add(sum, v128.load(zero, bias + place)));
-      if (relu) f.set(sum, vector.pmax(sum, vector.constant(0)));
-      const fullShift = Math.floor(index / 2) * n * size + place;
-      steps.compute({ full: firstC, fullShift, row: zero, rowShift: place }, () => {
-        for (const one of columnSums) one.add(index % 2, steps.register(one.unit.step.inputs[0].root));
-      }, [[output, sum]]);
-    });
-    f.release(...sums);
-  };
-  const whole = m - (m % height);
-  for (let strip = 0; strip < n * size; strip += 2 * lanes * size) {
-    const columnSums = unit.sums.map((sum) => new ColumnSums(f, vector, sum, 2));
-    const held =
-      k <= MOST_HELD_ROWS
-        ? Array.from({ length: 2 * k }, (_, i) =>
-            f.keep(v128.load(zero, b + Math.floor(i / 2) * n * size + strip + 16 * (i % 2))),
-          )
-        : [];
-    f.set(to, zero);
-    f.loop(row, 0, whole * rowStep, height * rowStep, () => {
-      tile(height, strip, row, to, held, columnSums);
-      f.increment(to, height * n * size);
-    });
-    if (whole < m)
-      tile(m - whole, strip, i32.constant(whole * rowStep), i32.constant(whole * n * size), held, columnSums);
-    for (const one of columnSums) one.store(surroundings.addressOf(one.unit.step.output) + strip);
-    f.release(...held);
-  }
-  steps.release();
-  f.release(fromA, row, to);
-}
-
-/** Steps of k in one turn of the loop. */
-const UNROLL = 8;
-
-/** So many rows of B stay in registers. */
-const MOST_HELD_ROWS = 2;

@@ -1,5 +1,6 @@
 import type { Instruction } from "../array/expression.js";
 import { isSuffix } from "../array/shape.js";
+import type { FloatType } from "../array/wasm/vectors.js";
 import { expressionOf } from "../graph/op.js";
 import type { Step, Value } from "./program.js";
 
@@ -141,4 +142,21 @@ export function codeLength(steps: readonly Step[]): number {
 
 function isShort(code: Instruction["code"]): boolean {
   return !["exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "pow", "sign"].includes(code);
+}
+
+/** C[m,n] = op(A) · op(B), with sizes known. */
+export interface ProductSizes {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly dtype: FloatType;
+}
+
+export function productSizes({ attrs, inputs, output }: Step): ProductSizes {
+  const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
+  const [m, n] = output.shape;
+  const k = inputs[0].shape[transposeA ? 0 : 1];
+  return { m, n, k, transposeA, transposeB, dtype: output.dtype as FloatType };
 }
