@@ -23,8 +23,25 @@ export interface Place {
   readonly rowShift: number;
 }
 
+/** A value that the caller has in a register. */
+type Given = readonly [value: Value, register: Local<"v128">];
+
+/** Where the values of one vector of elements are. */
+export class Registers {
+  readonly read = new Map<Operand, Emitted>();
+  readonly made = new Map<Value, Emitted>();
+
+  /** The register of a value of all elements. */
+  of(value: Value): Local<"v128"> {
+    for (const [operand, { value: register }] of this.read) {
+      if (operand.value === value && operand.pattern === "full") return register;
+    }
+    return (this.made.get(value) as Emitted).value;
+  }
+}
+
 /** A value that steps read from outside. One value may run along in two ways, under two shapes. */
-interface Operand {
+export interface Operand {
   readonly value: Value;
   readonly pattern: Pattern;
   /** The register that it is in now. */
@@ -36,8 +53,6 @@ export class StepEmitter {
   readonly #operands: Operand[] = [];
   /** The operands of each step; null for what is made inside. */
   readonly #inputs: readonly (readonly (Operand | null)[])[];
-  /** What is made inside, or given, and in a register now. */
-  readonly #made = new Map<Value, Emitted>();
   readonly #inside: ReadonlySet<Value>;
 
   /**
@@ -110,50 +125,55 @@ export class StepEmitter {
     operand.held = null;
   }
 
-  /** The register of a value of all elements. */
-  register(value: Value): Local<"v128"> {
-    const operand = this.#operands.find((one) => one.value === value && one.pattern === "full");
-    return ((operand === undefined ? this.#made.get(value) : operand.held) as Emitted).value;
-  }
-
   /**
-   * Computes the vector of elements at a place: reads what is not held, writes what is stored, and leaves all results in
-   * registers while `use` runs.
+   * Computes the vectors of elements at some places, step by step, so that their waits overlap: reads what is not held,
+   * writes what is stored.
    * @param given the registers of the given values
+   * @param use what else to do with the registers of a place
    */
   compute(
-    place: Place,
-    use: () => void = () => {},
-    given: readonly (readonly [value: Value, register: Local<"v128">])[] = [],
+    places: readonly Place[],
+    given: readonly Given[] = [],
+    use: (registers: Registers) => void = () => {},
   ): void {
     const { f, vector } = this;
     const { relaxed, host } = this.surroundings;
-    for (const [value, register] of given) {
-      this.#made.set(value, { value: register });
-      if (this.stored.has(value)) this.#store(value, place);
-    }
     // Before anything is written, which may be over what is read.
-    const loaded = this.#operands.filter(({ held }) => held === null);
-    for (const operand of loaded) {
-      const [from, shift] = operand.pattern === "full" ? [place.full, place.fullShift] : [place.row, place.rowShift];
-      operand.held = { value: f.keep(v128.load(from, this.addressOf(operand.value) + shift)) };
-    }
-    const made: Emitted[] = [];
-    this.steps.forEach(({ op, attrs, inputs, output }, i) => {
-      const operands = inputs.map(({ root }, k) => (this.#inputs[i][k]?.held ?? this.#made.get(root)) as Emitted);
-      const result = emitFollowing(f, vector, relaxed, expressionOf(op, attrs, inputs.length), operands, host);
-      made.push(result);
-      this.#made.set(output.root, result);
-      if (this.stored.has(output.root)) this.#store(output.root, place);
+    const all = places.map((place) => {
+      const registers = new Registers();
+      for (const operand of this.#operands) registers.read.set(operand, operand.held ?? this.#load(operand, place));
+      for (const [value, register] of given) registers.made.set(value, { value: register });
+      return registers;
     });
-    use();
-    for (const operand of loaded) this.#drop(operand);
-    for (const { value, mask } of made) f.release(value, ...(mask === undefined ? [] : [mask]));
-    this.#made.clear();
+    this.steps.forEach(({ op, attrs, inputs, output }, i) => {
+      const expression = expressionOf(op, attrs, inputs.length);
+      for (const { read, made } of all) {
+        const operands = inputs.map(({ root }, k) => {
+          const operand = this.#inputs[i][k];
+          return (operand === null ? made.get(root) : read.get(operand)) as Emitted;
+        });
+        made.set(output.root, emitFollowing(f, vector, relaxed, expression, operands, host));
+      }
+    });
+    all.forEach((registers, i) => {
+      const { full, fullShift } = places[i];
+      for (const value of this.stored) {
+        f.add(v128.store(full, registers.of(value), this.addressOf(value) + fullShift));
+      }
+      use(registers);
+    });
+    for (const { read, made } of all) {
+      for (const [operand, { value }] of read) if (operand.held === null) f.release(value);
+      for (const [value, { value: register, mask }] of made) {
+        if (given.some(([one]) => one === value)) continue;
+        f.release(register, ...(mask === undefined ? [] : [mask]));
+      }
+    }
   }
 
-  #store(value: Value, { full, fullShift }: Place): void {
-    this.f.add(v128.store(full, this.register(value), this.addressOf(value) + fullShift));
+  #load({ value, pattern }: Operand, { full, fullShift, row, rowShift }: Place): Emitted {
+    const [from, shift] = pattern === "full" ? [full, fullShift] : [row, rowShift];
+    return { value: this.f.keep(v128.load(from, this.addressOf(value) + shift)) };
   }
 
   /** Gives back the registers of the single numbers. */

@@ -89,10 +89,10 @@ class TileStrip {
       if (relu) f.set(sum, vector.pmax(sum, vector.constant(0)));
       const rowShift = strip + 16 * (index % 2);
       const fullShift = Math.floor(index / 2) * this.sizes.n * vector.size + rowShift;
-      const addUp = () => {
-        for (const one of this.#columnSums) one.add(index % 2, steps.register(one.unit.step.inputs[0].root));
-      };
-      steps.compute({ full: firstC, fullShift, row: i32.constant(0), rowShift }, addUp, [[output, sum]]);
+      const place = { full: firstC, fullShift, row: i32.constant(0), rowShift };
+      steps.compute([place], [[output, sum]], (registers) => {
+        for (const one of this.#columnSums) one.add(index % 2, registers.of(one.unit.step.inputs[0].root));
+      });
     });
     f.release(...sums);
   }
