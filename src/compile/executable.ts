@@ -1,11 +1,11 @@
-import { type DataArray, newArray } from "../array/dtype.js";
+import { copyOfArray, type DataArray, newArray } from "../array/dtype.js";
 import { elementwiseInto } from "../array/kernels.js";
 import type { ArrayView } from "../array/storage.js";
 import { wasmEngine } from "../array/wasm/engine.js";
 import { hostFunctions } from "../array/wasm/expression-emitter.js";
 import { simdLevel } from "../array/wasm/features.js";
 import { expressionOf } from "../graph/op.js";
-import { newTensor, type Tensor, tick } from "../graph/tensor.js";
+import { fromArray, newTensor, type Tensor, tick } from "../graph/tensor.js";
 import { emitProgram, workspaceBytes } from "./emit.js";
 import { planMemory } from "./memory-plan.js";
 import { type Place, type Program, type Step, type Switch, tensorAt, type Value } from "./program.js";
@@ -314,8 +314,13 @@ function copyInto(target: ArrayView, source: ArrayView): void {
   } else target.buffer.set(source.buffer.subarray(source.offset, source.offset + size), target.offset);
 }
 
+/** From here on, filling with zeros first would cost as much as copying. */
+const LARGE = 65_536;
+
 function tensorOf(view: ArrayView): Tensor {
-  const tensor = newTensor(view.dtype, view.shape, view.size);
+  const { buffer, offset, size, dtype, shape } = view;
+  if (size >= LARGE) return fromArray(copyOfArray(buffer.subarray(offset, offset + size)), dtype, shape);
+  const tensor = newTensor(dtype, shape, size);
   copyInto(tensor, view);
   return tensor;
 }
