@@ -1,6 +1,7 @@
 import type { FunctionBuilder, Local } from "../array/wasm/assembler.js";
 import { type Emitted, emitFollowing, type HostFunctions } from "../array/wasm/expression-emitter.js";
 import { type I32, i32, v128 } from "../array/wasm/instructions.js";
+import { constantOf } from "../array/wasm/vector-math.js";
 import type { FloatVector } from "../array/wasm/vectors.js";
 import { expressionOf } from "../graph/op.js";
 import type { Step, Value } from "./program.js";
@@ -95,7 +96,7 @@ export class StepEmitter {
       return { value: f.keep(vector.loadSplat(i32.constant(0), this.addressOf(value))) };
     }
     const constant = source.tensor.buffer[source.tensor.offset];
-    return { value: f.keep(vector.constant(constant)), constant };
+    return { value: f.keep(constantOf(f, vector, constant)), constant };
   }
 
   addressOf(value: Value): number {

@@ -6,7 +6,7 @@
 import { type Expression, type Instruction, numbers, type UnaryCode } from "../expression.js";
 import type { FunctionBuilder, ImportedFunction, Local, ModuleBuilder } from "./assembler.js";
 import { type V128, v128 } from "./instructions.js";
-import { VectorMath } from "./vector-math.js";
+import { constantOf, VectorMath } from "./vector-math.js";
 import type { FloatVector } from "./vectors.js";
 
 type Vector = Local<"v128">;
@@ -96,7 +96,7 @@ class ExpressionEmitter {
   emit(step: Instruction, results: readonly Emitted[]): Emitted {
     const { f, vector } = this;
     if (step.code === "input") return this.inputs[step.index];
-    if (step.code === "constant") return { value: f.keep(vector.constant(step.value)), constant: step.value };
+    if (step.code === "constant") return { value: f.keep(constantOf(f, vector, step.value)), constant: step.value };
     if (step.code === "select") return { value: this.#select(results[step.a], results[step.b], results[step.c]) };
     const a = results[step.a].value;
     if (!("b" in step)) return { value: this.#unary(step.code, a) };
@@ -126,7 +126,7 @@ class ExpressionEmitter {
 
   #comparison(mask: V128): Emitted {
     const kept = this.f.keep(mask);
-    return { mask: kept, value: this.f.keep(v128.and(kept, this.vector.constant(1))) };
+    return { mask: kept, value: this.f.keep(v128.and(kept, constantOf(this.f, this.vector, 1))) };
   }
 
   #select(condition: Emitted, a: Emitted, b: Emitted): Vector {
