@@ -48,7 +48,9 @@ export class Executable {
   /** Before the moves: copies of old values that another move overwrites. */
   private readonly rescues: Move[] = [];
   private readonly moves: Move[] = [];
-  private readonly written: Resident[] = [];
+  /** Written where they are, and written to another place. */
+  private readonly overwritten: Tensor[] = [];
+  private readonly moved: Resident[] = [];
   /** Tensors that take over values whose memory is not theirs to keep. */
   private readonly copied: { readonly place: Place; readonly view: ArrayView }[] = [];
   private readonly gradientsOut: {
@@ -156,11 +158,11 @@ export class Executable {
       const tensor = place.kind === "state" ? place.tensor : null;
       const home = tensor === null ? undefined : homes.get(tensor);
       if (tensor !== null && home !== undefined) {
-        this.written.push({ tensor, view: home.view });
+        this.overwritten.push(tensor);
         if (home.view.offset === view.offset && home.view.buffer === view.buffer) continue;
         moving.push({ value, to: home.view });
         overwritten.add(home.value);
-      } else if (tensor !== null && value.root.source.kind === "step") this.written.push({ tensor, view });
+      } else if (tensor !== null && value.root.source.kind === "step") this.moved.push({ tensor, view });
       else this.copied.push({ place, view });
     }
     for (const { value, to } of moving) {
@@ -195,7 +197,7 @@ export class Executable {
     const results = this.results.map(tensorOf);
     const copies = this.copied.length === 0 ? NONE : this.copiesFor(inputs);
     for (const { leaf: place, view, make } of this.gradientsOut) {
-      const leaf = tensorAt(place, inputs) as Tensor;
+      const leaf = place.kind === "state" ? place.tensor : (tensorAt(place, inputs) as Tensor);
       if (make !== null) leaf.setGradientSource(make);
       else leaf.grad = view === null ? null : tensorOf(view);
     }
@@ -205,9 +207,11 @@ export class Executable {
       tensor?.moveTo(values.buffer, values.offset, false);
       if (tensor !== null) tensor.written = tick();
     }
-    for (const { tensor, view } of this.written) {
+    const now = tick();
+    for (const tensor of this.overwritten) tensor.written = now;
+    for (const { tensor, view } of this.moved) {
       tensor.moveTo(view.buffer, view.offset, true);
-      tensor.written = tick();
+      tensor.written = now;
     }
     for (const one of this.switches) turn(one, inputs);
     return results;
