@@ -161,6 +161,7 @@ class ExpressionEmitter {
     switch (code) {
       case "neg":
       case "abs":
+        return f.keep(this.#math[code](a));
       case "floor":
       case "sqrt":
         return f.keep(vector[code](a));
