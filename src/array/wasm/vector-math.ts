@@ -102,6 +102,12 @@ export class VectorMath {
     return multiplyAdd(this.vector, this.relaxed, a, b, c);
   }
 
+  /** c - a · b */
+  #lessProduct(c: V128, a: V128, b: V128): V128 {
+    const { vector } = this;
+    return this.relaxed ? vector.relaxedNmadd(a, b, c) : vector.sub(c, vector.mul(a, b));
+  }
+
   /** c[0] + c[1] x + c[2] x^2 + ..., even and odd powers by Horner's rule each, side by side: half as long a wait. */
   #polynomial(x: Vector, coefficients: readonly number[]): Vector {
     const { f } = this;
@@ -151,8 +157,8 @@ export class VectorMath {
     const { magic, ln2 } = this.#format;
     const shifted = f.keep(vector.add(vector.mul(x, this.#constant(Math.LOG2E)), this.#constant(magic)));
     const n = f.keep(vector.sub(shifted, this.#constant(magic)));
-    const r = f.keep(vector.sub(x, vector.mul(n, this.#constant(ln2[0]))));
-    f.set(r, vector.sub(r, vector.mul(n, this.#constant(ln2[1]))));
+    const r = f.keep(this.#lessProduct(x, n, this.#constant(ln2[0])));
+    f.set(r, this.#lessProduct(r, n, this.#constant(ln2[1])));
     const q = this.#polynomial(r, polynomials.exponential[vector.dtype]);
     return { n, shifted, expm1: f.keep(this.#madd(vector.mul(r, r), q, r)) };
   }

@@ -98,6 +98,8 @@ export interface FloatVector {
   readonly pmax: Binary;
   /** a · b + c, rounded once or twice as the host likes. Needs relaxed SIMD. */
   readonly relaxedMadd: Ternary;
+  /** c - a · b, likewise. */
+  readonly relaxedNmadd: Ternary;
 }
 
 const repeat = (bytes: readonly number[]): V128 =>
@@ -174,6 +176,7 @@ function floatVector(dtype: FloatType): FloatVector {
     pmin: simdBinary(arithmetic + 10),
     pmax: simdBinary(arithmetic + 11),
     relaxedMadd: simdTernary(single ? 0x105 : 0x107),
+    relaxedNmadd: simdTernary(single ? 0x106 : 0x108),
   };
 }
 
