@@ -146,8 +146,8 @@ class TileStrip {
   }
 }
 
-/** Steps of k in one turn of the loop. */
-const UNROLL = 8;
+/** Steps of k in one turn of the loop: few, since k is small. */
+const UNROLL = 4;
 
 /** So many rows of B stay in registers. */
 const MOST_HELD_ROWS = 2;

@@ -69,7 +69,7 @@ function addPackedStrip(module: ModuleBuilder, vector: FloatVector, relaxed: boo
   return module.function("", stripParameters, (f, p) => {
     const panel = f.keep(i32.mul(p.k, height * vector.size));
     f.while(i32.gtS(p.rows, 0), () => {
-      const tile = emitTile(f, { vector, relaxed, rows: height, vectors, unroll: 8 }, "packed", {
+      const tile = emitTile(f, { vector, relaxed, rows: height, vectors, unroll: 16 }, "packed", {
         a: p.a,
         b: p.b,
         k: p.k,
