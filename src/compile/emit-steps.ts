@@ -4,7 +4,7 @@ import { type I32, i32, v128 } from "../array/wasm/instructions.js";
 import { constantOf } from "../array/wasm/vector-math.js";
 import type { FloatVector } from "../array/wasm/vectors.js";
 import { expressionOf } from "../graph/op.js";
-import type { Step, Value } from "./program.js";
+import { numberOf, type Step, type Value } from "./program.js";
 import { type Pattern, patternOf } from "./units.js";
 
 /** What emitting a unit needs to know of its program. */
@@ -91,12 +91,10 @@ export class StepEmitter {
   /** A single number in every lane. */
   #single(value: Value): Emitted {
     const { f, vector } = this;
-    const { source, size } = value;
-    if (source.kind !== "constant" || size !== 1) {
-      return { value: f.keep(vector.loadSplat(i32.constant(0), this.addressOf(value))) };
-    }
-    const constant = source.tensor.buffer[source.tensor.offset];
-    return { value: f.keep(constantOf(f, vector, constant)), constant };
+    const constant = numberOf(value);
+    return constant === null
+      ? { value: f.keep(vector.loadSplat(i32.constant(0), this.addressOf(value))) }
+      : { value: f.keep(constantOf(f, vector, constant)), constant };
   }
 
   addressOf(value: Value): number {

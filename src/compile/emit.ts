@@ -1,6 +1,11 @@
-import type { FunctionBuilder, FunctionReference, Local } from "../array/wasm/assembler.js";
+import type { FunctionBuilder, FunctionReference } from "../array/wasm/assembler.js";
 import { ModuleBuilder } from "../array/wasm/assembler.js";
-import { emitExpression, type HostFunctions, importHostFunctions } from "../array/wasm/expression-emitter.js";
+import {
+  type Emitted,
+  emitFollowing,
+  type HostFunctions,
+  importHostFunctions,
+} from "../array/wasm/expression-emitter.js";
 import { addDirectGemm, addDirectPacking, type directParameters } from "../array/wasm/gemm-direct.js";
 import { addPackedGemm, type packedParameters, workBytes } from "../array/wasm/gemm-packed.js";
 import { epilogue } from "../array/wasm/gemm-tile.js";
@@ -12,7 +17,7 @@ import { emitLoop } from "./emit-loop.js";
 import { emitPooling, emitScatter } from "./emit-pooling.js";
 import { emitSum } from "./emit-sum.js";
 import type { MemoryPlan } from "./memory-plan.js";
-import type { Value } from "./program.js";
+import { numberOf, type Value } from "./program.js";
 import { emitSmallProduct } from "./small-product.js";
 import { type LoopUnit, type ProductUnit, productSizes, type ScheduledUnit } from "./units.js";
 
@@ -161,7 +166,7 @@ class UnitEmitter {
   scalars({ steps, stored }: LoopUnit): void {
     const { f } = this;
     const vector = vectorOf(steps[0].output.dtype as FloatType);
-    const registers = new Map<Value, Local<"v128">>();
+    const registers = new Map<Value, Emitted>();
     const lastUse = new Map<Value, number>();
     steps.forEach(({ inputs }, i) => {
       for (const { root } of inputs) lastUse.set(root, i);
@@ -172,10 +177,12 @@ class UnitEmitter {
     for (const { inputs } of steps) {
       for (const { root } of inputs) if (!inside.has(root)) outside.set(this.addressOf(root), root);
     }
-    const read = (root: Value): Local<"v128"> => {
+    const read = (root: Value): Emitted => {
       let register = registers.get(root);
       if (register === undefined) {
-        register = f.keep(vector.loadSplat(zero, this.addressOf(root)));
+        const value = f.keep(vector.loadSplat(zero, this.addressOf(root)));
+        const constant = numberOf(root);
+        register = constant === null ? { value } : { value, constant };
         registers.set(root, register);
       }
       return register;
@@ -183,18 +190,18 @@ class UnitEmitter {
     steps.forEach(({ op, attrs, inputs, output }, i) => {
       const operands = inputs.map(({ root }) => read(root));
       const expression = expressionOf(op, attrs, inputs.length);
-      const result = emitExpression(f, vector, this.relaxed, expression, operands, this.host);
+      const result = emitFollowing(f, vector, this.relaxed, expression, operands, this.host);
       registers.set(output.root, result);
       if (stored.has(output.root)) {
         // State is written over its old value: which is read before, if it still will be.
         const old = outside.get(this.addressOf(output));
         if (old !== undefined && (lastUse.get(old) as number) > i) read(old);
-        f.add(vector.storeLane(zero, result, 0, this.addressOf(output)));
+        f.add(vector.storeLane(zero, result.value, 0, this.addressOf(output)));
       }
       for (const { root } of [...inputs, output]) {
         const register = registers.get(root);
         if (register === undefined || (lastUse.get(root) ?? i) > i) continue;
-        f.release(register);
+        f.release(register.value, ...(register.mask === undefined ? [] : [register.mask]));
         registers.delete(root);
       }
     });

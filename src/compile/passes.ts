@@ -1,6 +1,6 @@
 import { broadcastShapes, SCALAR, type Shape, sameShape } from "../array/shape.js";
 import type { Attributes, Op } from "../graph/tensor.js";
-import type { Pass, Program, Step, Value } from "./program.js";
+import { numberOf, type Pass, type Program, type Step, type Value } from "./program.js";
 import { replaceSteps } from "./replace-steps.js";
 import { foldConstants, narrowProducts } from "./rewrites.js";
 
@@ -34,7 +34,7 @@ export const maskByResult: Pass = (program) => {
     if (step.op.name !== "greater") return step;
     const [x, bound] = step.inputs;
     const result = reluOf.get(x);
-    return result !== undefined && isConstant(bound, 0) ? { ...step, inputs: [result, bound] } : step;
+    return result !== undefined && numberOf(bound) === 0 ? { ...step, inputs: [result, bound] } : step;
   });
   return { ...program, steps };
 };
@@ -75,11 +75,8 @@ export const shareEqual: Pass = (program) => {
 
 /** Equal scalar constants are one value to `shareEqual`. */
 function keyOf(value: Value): string {
-  if (value.source.kind === "constant" && value.size === 1) {
-    const { tensor } = value.source;
-    const number = tensor.buffer[tensor.offset];
-    return `${Object.is(number, -0) ? "-0" : number}:${value.dtype}:${value.shape.length}`;
-  }
+  const number = numberOf(value);
+  if (number !== null) return `${Object.is(number, -0) ? "-0" : number}:${value.dtype}:${value.shape.length}`;
   return `%${value.id}`;
 }
 
@@ -92,12 +89,6 @@ function specialNumbers(_: string, value: unknown): unknown {
   return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
     ? `${1 / value} ${value}`
     : value;
-}
-
-export function isConstant(value: Value, number: number): boolean {
-  if (value.source.kind !== "constant" || value.size !== 1) return false;
-  const { tensor } = value.source;
-  return tensor.buffer[tensor.offset] === number;
 }
 
 /** The values that are still used. */

@@ -61,7 +61,8 @@ export function schedule(program: Program): ScheduledUnit[] {
     for (const value of writesOf(unit)) unitOf.set(value, place);
   };
   for (const step of program.steps) {
-    if (step.op.kind === "step" && step.op.scalar !== null && uses.get(step.output) === 1) deferred.add(step);
+    const { op, output } = step;
+    if (op.kind === "step" && op.scalar !== null && output.size > 1 && uses.get(output) === 1) deferred.add(step);
     else put(step);
   }
   for (const step of deferred) put(step);
