@@ -35,13 +35,32 @@ export function newArray(dtype: DType, size: number): DataArray {
     if (dtype === "float64") return new Float64Array(size);
     return new Int32Array(size);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    const gigabytes = (size * (dtype === "float64" ? 8 : 4)) / 1e9;
-    throw new ValueError(
-      `a tensor of ${size} ${dtype} numbers, ${gigabytes.toPrecision(3)} GB, is more than this host allocates; check shapes that broadcast, or work in parts`,
-      { cause: error },
-    );
+    throw tooLarge(error, dtype, size);
   }
+}
+
+/**
+ * An array of its own with the same values. Large ones, of hundreds of kilobytes, take half the time of `newArray` and
+ * `set`: nothing is filled with zeros first.
+ * @throws ValueError like `newArray`
+ */
+export function copyOfArray(source: DataArray): DataArray {
+  try {
+    if (source instanceof Float32Array) return new Float32Array(source);
+    if (source instanceof Float64Array) return new Float64Array(source);
+    return new Int32Array(source);
+  } catch (error) {
+    throw tooLarge(error, dtypeOf(source), source.length);
+  }
+}
+
+function tooLarge(error: unknown, dtype: DType, size: number): unknown {
+  if (!(error instanceof RangeError)) return error;
+  const gigabytes = (size * (dtype === "float64" ? 8 : 4)) / 1e9;
+  return new ValueError(
+    `a tensor of ${size} ${dtype} numbers, ${gigabytes.toPrecision(3)} GB, is more than this host allocates; check shapes that broadcast, or work in parts`,
+    { cause: error },
+  );
 }
 
 export function dtypeOf(array: DataArray): DType {

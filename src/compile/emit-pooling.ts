@@ -4,7 +4,7 @@ import { f32, f64, i32, v128 } from "../array/wasm/instructions.js";
 import { counting, loadStrided, storeIndices, takesLead } from "../array/wasm/pooling.js";
 import { type FloatType, vectorOf } from "../array/wasm/vectors.js";
 import type { Value } from "./program.js";
-import type { PoolUnit, ScatterUnit } from "./schedule.js";
+import type { PoolUnit, ScatterUnit } from "./units.js";
 
 /**
  * Max-pooling and its gradient with every size and address in the code: neighbouring windows are compared at once, tap

@@ -1,8 +1,8 @@
 import type { FunctionBuilder, Local } from "../array/wasm/assembler.js";
-import { i32, v128 } from "../array/wasm/instructions.js";
-import { type FloatType, type FloatVector, lanes, vectorOf } from "../array/wasm/vectors.js";
+import { type I32, i32, type V128, v128 } from "../array/wasm/instructions.js";
+import { type FloatType, type FloatVector, f64x2, lanes, vectorOf } from "../array/wasm/vectors.js";
 import type { Step, Value } from "./program.js";
-import type { SumUnit } from "./schedule.js";
+import type { SumUnit } from "./units.js";
 
 /** Sums with every length and address in the code. */
 
@@ -33,10 +33,7 @@ function sumRun(
   to: Local<"i32"> | null,
   runs: { readonly count: number; readonly step: number } | null = null,
 ): void {
-  const [even, odd] = f.locals("v128", 2);
-  const double = vectorOf("float64");
-  f.set(even, double.constant(0));
-  f.set(odd, double.constant(0));
+  const sum = new DoubleSum(f, vector);
   const whole = Math.floor(count / vector.lanes) * vector.lanes;
   const addUp = (start: Local<"i32"> | null) => {
     const offset = f.local("i32");
@@ -44,17 +41,13 @@ function sumRun(
     if (whole > 0) {
       f.loop(offset, 0, whole * vector.size, 16, () => {
         const x = f.keep(v128.load(at, from));
-        if (vector.lanes === 4) {
-          f.set(even, double.add(even, lanes.promoteLow(x)));
-          f.set(odd, double.add(odd, lanes.promoteLow(vector.shuffle(x, x, [2, 3, 2, 3]))));
-        } else f.set(even, double.add(even, x));
+        sum.add(x);
         f.release(x);
       });
     }
     for (let i = whole; i < count; i++) {
       f.set(offset, i32.constant(i * vector.size));
-      const x = vector.loadZero(at, from);
-      f.set(even, double.add(even, vector.lanes === 4 ? lanes.promoteLow(x) : x));
+      sum.addFirst(vector.loadZero(at, from));
     }
     f.release(offset);
   };
@@ -69,10 +62,43 @@ function sumRun(
     });
     f.release(start, turn);
   }
-  const both = f.keep(double.add(even, odd));
-  const total = double.add(both, double.shuffle(both, both, [1, 0]));
-  f.add(vector.storeLane(to ?? i32.constant(0), vector.lanes === 4 ? lanes.demoteZero(total) : total, 0, result));
-  f.release(even, odd, both);
+  sum.store(to ?? i32.constant(0), result);
+}
+
+/** A sum in double precision, of vectors. */
+export class DoubleSum {
+  readonly #even: Local<"v128">;
+  readonly #odd: Local<"v128">;
+
+  constructor(
+    readonly f: FunctionBuilder,
+    readonly vector: FloatVector,
+  ) {
+    [this.#even, this.#odd] = f.locals("v128", 2);
+    for (const sum of [this.#even, this.#odd]) f.set(sum, f64x2.constant(0));
+  }
+
+  /** Adds all elements of a vector. */
+  add(x: Local<"v128">): void {
+    this.addFirst(x);
+    if (this.vector.lanes === 2) return;
+    const high = lanes.promoteLow(this.vector.shuffle(x, x, [2, 3, 2, 3]));
+    this.f.set(this.#odd, f64x2.add(this.#odd, high));
+  }
+
+  /** Adds the first two elements. */
+  addFirst(x: V128): void {
+    this.f.set(this.#even, f64x2.add(this.#even, this.vector.lanes === 4 ? lanes.promoteLow(x) : x));
+  }
+
+  /** Writes the sum in the vectors' type, and gives the registers back. */
+  store(to: I32, address: number): void {
+    const { f, vector } = this;
+    const both = f.keep(f64x2.add(this.#even, this.#odd));
+    const total = f64x2.add(both, f64x2.shuffle(both, both, [1, 0]));
+    f.add(vector.storeLane(to, vector.lanes === 4 ? lanes.demoteZero(total) : total, 0, address));
+    f.release(this.#even, this.#odd, both);
+  }
 }
 
 /** One sum for each row. */
@@ -132,4 +158,31 @@ function sumRows(f: FunctionBuilder, addressOf: AddressOf, vector: FloatVector, 
     f.release(...sums);
   }
   f.release(row);
+}
+
+/** One sum for each column, in registers. */
+export class ColumnSums {
+  readonly #sums: Local<"v128">[];
+
+  constructor(
+    readonly f: FunctionBuilder,
+    readonly vector: FloatVector,
+    readonly unit: SumUnit,
+    vectors: number,
+  ) {
+    this.#sums = f.locals("v128", vectors);
+    for (const sum of this.#sums) f.set(sum, vector.constant(0));
+  }
+
+  add(index: number, value: Local<"v128">): void {
+    this.f.set(this.#sums[index], this.vector.add(this.#sums[index], value));
+  }
+
+  /** Writes the sums, and gives their registers back. */
+  store(address: number): void {
+    this.#sums.forEach((sum, i) => {
+      this.f.add(v128.store(i32.constant(0), sum, address + 16 * i));
+    });
+    this.f.release(...this.#sums);
+  }
 }

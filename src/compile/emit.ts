@@ -1,21 +1,25 @@
-import type { Expression } from "../array/expression.js";
-import type { FunctionBuilder, FunctionReference, Local } from "../array/wasm/assembler.js";
+import type { FunctionBuilder, FunctionReference } from "../array/wasm/assembler.js";
 import { ModuleBuilder } from "../array/wasm/assembler.js";
-import { emitExpression, type HostFunctions, importHostFunctions } from "../array/wasm/expression-emitter.js";
+import {
+  type Emitted,
+  emitFollowing,
+  type HostFunctions,
+  importHostFunctions,
+} from "../array/wasm/expression-emitter.js";
 import { addDirectGemm, addDirectPacking, type directParameters } from "../array/wasm/gemm-direct.js";
 import { addPackedGemm, type packedParameters, workBytes } from "../array/wasm/gemm-packed.js";
 import { epilogue } from "../array/wasm/gemm-tile.js";
-import { f64, i32, v128 } from "../array/wasm/instructions.js";
+import { f64, i32 } from "../array/wasm/instructions.js";
 import { mostPages } from "../array/wasm/threads-product.js";
 import { type FloatType, vectorOf } from "../array/wasm/vectors.js";
 import { expressionOf } from "../graph/apply.js";
+import { emitLoop } from "./emit-loop.js";
 import { emitPooling, emitScatter } from "./emit-pooling.js";
 import { emitSum } from "./emit-sum.js";
 import type { MemoryPlan } from "./memory-plan.js";
-import type { Value } from "./program.js";
-import { type LoopUnit, type Pattern, type ProductUnit, patternOf, type ScheduledUnit } from "./schedule.js";
-
-import { emitSmallProduct, type ProductSizes } from "./small-product.js";
+import { numberOf, type Value } from "./program.js";
+import { emitSmallProduct } from "./small-product.js";
+import { type LoopUnit, type ProductUnit, productSizes, type ScheduledUnit } from "./units.js";
 
 /**
  * A scheduled program as one WebAssembly function, `run()`: every address, length and stride is a constant. Units that
@@ -27,7 +31,7 @@ export function workspaceBytes(units: readonly ScheduledUnit[]): number {
   let bytes = 0;
   for (const unit of units) {
     if (unit.kind !== "product") continue;
-    const { m, n, k, dtype } = productSizes(unit);
+    const { m, n, k, dtype } = productSizes(unit.step);
     const vector = vectorOf(dtype);
     const panels = k * (n + 2 * vector.lanes) * vector.size;
     bytes = Math.max(bytes, m * n * k === 0 ? 0 : Math.max(panels, isDirect(unit) ? 0 : workBytes(vector)));
@@ -66,7 +70,7 @@ export function emitProgram(
         const emitter = new UnitEmitter(f, plan, relaxed, host, products);
         units.slice(start, end).forEach((unit, i) => {
           if (unit.kind === "loop" && unit.size === 1) emitter.scalars(unit);
-          else if (unit.kind === "loop") emitter.loop(unit);
+          else if (unit.kind === "loop") emitLoop(f, unit, emitter);
           else if (unit.kind === "product" && !byHost.has(unit)) emitter.product(unit);
           else if (unit.kind === "sum") emitSum(f, unit, emitter.addressOf);
           else if (unit.kind === "pool") emitPooling(f, unit, emitter.addressOf);
@@ -85,22 +89,15 @@ export function emitProgram(
 const STEPS_PER_FUNCTION = 250;
 const STEPS_OF_OTHERS = 5;
 
-export function productSizes({ step }: ProductUnit): ProductSizes {
-  const { transposeA, transposeB } = step.attrs as { transposeA: boolean; transposeB: boolean };
-  const [m, n] = step.output.shape;
-  const k = step.inputs[0].shape[transposeA ? 0 : 1];
-  return { m, n, k, transposeA, transposeB, dtype: step.output.dtype as FloatType };
-}
-
 /** As for eager products: B small enough for the first-level cache, or few rows. */
 export function isDirect(unit: ProductUnit): boolean {
-  const { m, n, k, transposeB, dtype } = productSizes(unit);
+  const { m, n, k, transposeB, dtype } = productSizes(unit.step);
   return k * n * vectorOf(dtype).size <= 24 * 1024 || (m <= 8 && !transposeB);
 }
 
 /** Arguments of the packed product but the last, its working memory. */
 export function packedArguments(unit: ProductUnit, addressOf: (value: Value) => number): number[] {
-  const { m, n, k, transposeA, transposeB, dtype } = productSizes(unit);
+  const { m, n, k, transposeA, transposeB, dtype } = productSizes(unit.step);
   const { size } = vectorOf(dtype);
   const [a, b] = unit.step.inputs.map(addressOf);
   const aStride = (transposeA ? m : k) * size;
@@ -119,13 +116,14 @@ class Products {
   constructor(module: ModuleBuilder, relaxed: boolean, units: readonly ScheduledUnit[]) {
     for (const dtype of ["float32", "float64"] as const) {
       const own = units.filter(
-        (unit) => unit.kind === "product" && productSizes(unit).dtype === dtype,
+        (unit) => unit.kind === "product" && productSizes(unit.step).dtype === dtype,
       ) as ProductUnit[];
       const vector = vectorOf(dtype);
       if (own.some(isDirect)) {
         const packB = addDirectPacking(module, vector);
         for (const layout of ["rows", "columns"] as const) {
-          if (!own.some((unit) => isDirect(unit) && productSizes(unit).transposeA === (layout === "columns"))) continue;
+          if (!own.some((unit) => isDirect(unit) && productSizes(unit.step).transposeA === (layout === "columns")))
+            continue;
           this.direct.set(`${dtype} ${layout}`, addDirectGemm(module, "", vector, relaxed, layout, packB));
         }
       }
@@ -134,7 +132,7 @@ class Products {
   }
 
   call(f: FunctionBuilder, unit: ProductUnit, addressOf: (value: Value) => number): void {
-    const { transposeA, dtype } = productSizes(unit);
+    const { transposeA, dtype } = productSizes(unit.step);
     const values = packedArguments(unit, addressOf);
     if (isDirect(unit)) {
       const kernel = this.direct.get(`${dtype} ${transposeA ? "columns" : "rows"}`) as FunctionReference;
@@ -159,20 +157,16 @@ class UnitEmitter {
   readonly addressOf = (value: Value): number => this.plan.address.get(value.root) as number;
 
   product(unit: ProductUnit): void {
-    const sizes = productSizes(unit);
+    const sizes = productSizes(unit.step);
     if (sizes.m * sizes.n * sizes.k === 0) return;
-    const [a, b] = unit.step.inputs.map(this.addressOf);
-    const bias = unit.bias === null ? null : this.addressOf(unit.bias);
-    const places = { a, b, c: this.addressOf(unit.output), bias, relu: unit.relu, work: WORKSPACE };
-    if (emitSmallProduct(this.f, sizes, places, this.relaxed)) return;
-    this.products.call(this.f, unit, this.addressOf);
+    if (!emitSmallProduct(this.f, unit, this, WORKSPACE)) this.products.call(this.f, unit, this.addressOf);
   }
 
   /** Single numbers, one after the other; each outside value is read where it is needed first. */
   scalars({ steps, stored }: LoopUnit): void {
     const { f } = this;
     const vector = vectorOf(steps[0].output.dtype as FloatType);
-    const registers = new Map<Value, Local<"v128">>();
+    const registers = new Map<Value, Emitted>();
     const lastUse = new Map<Value, number>();
     steps.forEach(({ inputs }, i) => {
       for (const { root } of inputs) lastUse.set(root, i);
@@ -183,10 +177,12 @@ class UnitEmitter {
     for (const { inputs } of steps) {
       for (const { root } of inputs) if (!inside.has(root)) outside.set(this.addressOf(root), root);
     }
-    const read = (root: Value): Local<"v128"> => {
+    const read = (root: Value): Emitted => {
       let register = registers.get(root);
       if (register === undefined) {
-        register = f.keep(vector.loadSplat(zero, this.addressOf(root)));
+        const value = f.keep(vector.loadSplat(zero, this.addressOf(root)));
+        const constant = numberOf(root);
+        register = constant === null ? { value } : { value, constant };
         registers.set(root, register);
       }
       return register;
@@ -194,88 +190,20 @@ class UnitEmitter {
     steps.forEach(({ op, attrs, inputs, output }, i) => {
       const operands = inputs.map(({ root }) => read(root));
       const expression = expressionOf(op, attrs, inputs.length);
-      const result = emitExpression(f, vector, this.relaxed, expression, operands, this.host);
+      const result = emitFollowing(f, vector, this.relaxed, expression, operands, this.host);
       registers.set(output.root, result);
       if (stored.has(output.root)) {
         // State is written over its old value: which is read before, if it still will be.
         const old = outside.get(this.addressOf(output));
         if (old !== undefined && (lastUse.get(old) as number) > i) read(old);
-        f.add(vector.storeLane(zero, result, 0, this.addressOf(output)));
+        f.add(vector.storeLane(zero, result.value, 0, this.addressOf(output)));
       }
       for (const { root } of [...inputs, output]) {
         const register = registers.get(root);
         if (register === undefined || (lastUse.get(root) ?? i) > i) continue;
-        f.release(register);
+        f.release(register.value, ...(register.mask === undefined ? [] : [register.mask]));
         registers.delete(root);
       }
     });
-  }
-
-  /**
-   * One pass over all elements: each outside value is read once, each result that is needed outside is written once.
-   * Rows are written whole vectors at a time, past their end into the next row, which is written afterwards.
-   */
-  loop({ steps, size, columns, stored }: LoopUnit): void {
-    const { f } = this;
-    const vector = vectorOf(steps[0].output.dtype as FloatType);
-    const inside = new Set(steps.map(({ output }) => output.root));
-    const outside = new Map<Value, Pattern>();
-    for (const { inputs, output } of steps) {
-      for (const input of inputs) {
-        if (!inside.has(input.root)) outside.set(input.root, patternOf(input, output) as Pattern);
-      }
-    }
-    const registers = new Map<Value, Local<"v128">>();
-    for (const [value, pattern] of outside) {
-      const register = f.local("v128");
-      registers.set(value, register);
-      if (pattern === "scalar") f.set(register, vector.loadSplat(i32.constant(this.addressOf(value))));
-    }
-    const compute = (offset: Local<"i32">, column: Local<"i32">, rowOffset: Local<"i32">): void => {
-      for (const [value, pattern] of outside) {
-        const address = this.addressOf(value);
-        const register = registers.get(value) as Local<"v128">;
-        if (pattern === "full") f.set(register, v128.load(offset, address));
-        else if (pattern === "row") f.set(register, v128.load(column, address));
-        else if (pattern === "column" && column === rowOffset) f.set(register, vector.loadSplat(rowOffset, address));
-      }
-      const results: Local<"v128">[] = [];
-      for (const { op, attrs, inputs, output } of steps) {
-        const expression: Expression = expressionOf(op, attrs, inputs.length);
-        const operands = inputs.map((input) => registers.get(input.root) as Local<"v128">);
-        const result = emitExpression(f, vector, this.relaxed, expression, operands, this.host);
-        registers.set(output.root, result);
-        results.push(result);
-        if (stored.has(output.root)) f.add(v128.store(offset, result, this.addressOf(output)));
-      }
-      f.release(...results);
-      for (const { output } of steps) registers.delete(output.root);
-    };
-    const offset = f.local("i32");
-    if (columns === size) {
-      f.loop(offset, 0, size * vector.size, 16, () => compute(offset, offset, offset));
-      f.release(offset, ...registers.values());
-      return;
-    }
-    // Rows: `offset` of the element, `column` within the row, `row` counts rows for operands with one number for each.
-    const row = f.local("i32");
-    const start = f.local("i32");
-    const column = f.local("i32");
-    const rows = size / columns;
-    f.set(start, i32.constant(0));
-    f.loop(row, 0, rows * vector.size, vector.size, () => {
-      for (const [value, pattern] of outside) {
-        if (pattern !== "column" && pattern !== "cycle") continue;
-        const at = pattern === "column" ? row : i32.remU(row, value.size * vector.size);
-        f.set(registers.get(value) as Local<"v128">, vector.loadSplat(at, this.addressOf(value)));
-      }
-      f.set(offset, start);
-      f.loop(column, 0, columns * vector.size, 16, () => {
-        compute(offset, column, row);
-        f.increment(offset, 16);
-      });
-      f.increment(start, columns * vector.size);
-    });
-    f.release(offset, row, start, column, ...registers.values());
   }
 }

@@ -1,4 +1,4 @@
-import { type DataArray, newArray } from "../array/dtype.js";
+import { copyOfArray, type DataArray, newArray } from "../array/dtype.js";
 import { elementwiseInto } from "../array/kernels.js";
 import { isInNursery } from "../array/nursery.js";
 import type { ArrayView } from "../array/storage.js";
@@ -6,13 +6,14 @@ import { wasmEngine } from "../array/wasm/engine.js";
 import { hostFunctions } from "../array/wasm/expression-emitter.js";
 import { simdLevel } from "../array/wasm/features.js";
 import { expressionOf } from "../graph/apply.js";
-import { newTensor } from "../graph/new-tensor.js";
+import { fromArray, newTensor } from "../graph/new-tensor.js";
 import { type Tensor, tick } from "../graph/tensor.js";
 import { emitProgram, workspaceBytes } from "./emit.js";
 import { planMemory } from "./memory-plan.js";
 import { type Place, type Program, type Step, type Switch, tensorAt, type Value } from "./program.js";
-import { readsOf, type ScheduledUnit, schedule, writesOf } from "./schedule.js";
+import { schedule } from "./schedule.js";
 import { productsForThreads, SharedProducts } from "./shared-products.js";
+import { readsOf, type ScheduledUnit, writesOf } from "./units.js";
 
 /** A tensor whose values the program holds between calls. */
 interface Resident {
@@ -49,7 +50,9 @@ export class Executable {
   /** Before the moves: copies of old values that another move overwrites. */
   private readonly rescues: Move[] = [];
   private readonly moves: Move[] = [];
-  private readonly written: Resident[] = [];
+  /** Written where they are, and written to another place. */
+  private readonly overwritten: Tensor[] = [];
+  private readonly moved: Resident[] = [];
   /** Tensors that take over values whose memory is not theirs to keep. */
   private readonly copied: { readonly place: Place; readonly view: ArrayView }[] = [];
   private readonly gradientsOut: {
@@ -157,11 +160,11 @@ export class Executable {
       const tensor = place.kind === "state" ? place.tensor : null;
       const home = tensor === null ? undefined : homes.get(tensor);
       if (tensor !== null && home !== undefined) {
-        this.written.push({ tensor, view: home.view });
+        this.overwritten.push(tensor);
         if (home.view.offset === view.offset && home.view.buffer === view.buffer) continue;
         moving.push({ value, to: home.view });
         overwritten.add(home.value);
-      } else if (tensor !== null && value.root.source.kind === "step") this.written.push({ tensor, view });
+      } else if (tensor !== null && value.root.source.kind === "step") this.moved.push({ tensor, view });
       else this.copied.push({ place, view });
     }
     for (const { value, to } of moving) {
@@ -197,7 +200,7 @@ export class Executable {
     const results = this.results.map(tensorOf);
     const copies = this.copied.length === 0 ? NONE : this.copiesFor(inputs);
     for (const { leaf: place, view, make } of this.gradientsOut) {
-      const leaf = tensorAt(place, inputs) as Tensor;
+      const leaf = place.kind === "state" ? place.tensor : (tensorAt(place, inputs) as Tensor);
       if (make !== null) leaf.setGradientSource(make);
       else leaf.grad = view === null ? null : tensorOf(view);
     }
@@ -207,9 +210,11 @@ export class Executable {
       tensor?.moveTo(values.buffer, values.offset, false);
       if (tensor !== null) tensor.written = tick();
     }
-    for (const { tensor, view } of this.written) {
+    const now = tick();
+    for (const tensor of this.overwritten) tensor.written = now;
+    for (const { tensor, view } of this.moved) {
       tensor.moveTo(view.buffer, view.offset, true);
-      tensor.written = tick();
+      tensor.written = now;
     }
     for (const one of this.switches) turn(one, inputs);
     return results;
@@ -277,11 +282,18 @@ function homesOf({ values, effects, results }: Program, units: readonly Schedule
       continue;
     // The old value itself may have become another tensor's, or a gradient.
     if (taken.has(old)) continue;
-    const unit = units[made];
-    if (unit.kind !== "loop" || unit.columns !== unit.size || old.size !== unit.size) continue;
+    if (!writesAlong(units[made], root, old)) continue;
     if ((lastRead.get(old) ?? -1) <= made) homes.set(root, old);
   }
   return homes;
+}
+
+/** Whether a unit writes each element of a result after it has read that of the old value, which it does not need again. */
+function writesAlong(unit: ScheduledUnit, result: Value, old: Value): boolean {
+  if (old.size !== result.size) return false;
+  if (unit.kind === "loop") return unit.columns === unit.size && unit.size === result.size;
+  if (unit.kind !== "product" || !unit.epilogue.some(({ output }) => output.root === result)) return false;
+  return unit.bias !== old && unit.step.inputs.every(({ root }) => root !== old);
 }
 
 /** Without WASM, every step runs by its op's own code and has its result in memory. */
@@ -309,8 +321,13 @@ function copyInto(target: ArrayView, source: ArrayView): void {
   } else target.buffer.set(source.buffer.subarray(source.offset, source.offset + size), target.offset);
 }
 
+/** From here on, filling with zeros first would cost as much as copying. */
+const LARGE = 65_536;
+
 function tensorOf(view: ArrayView): Tensor {
-  const tensor = newTensor(view.dtype, view.shape, view.size);
+  const { buffer, offset, size, dtype, shape } = view;
+  if (size >= LARGE) return fromArray(copyOfArray(buffer.subarray(offset, offset + size)), dtype, shape);
+  const tensor = newTensor(dtype, shape, size);
   copyInto(tensor, view);
   return tensor;
 }

@@ -12,8 +12,11 @@ export interface MemoryPlan {
   readonly bytes: number;
 }
 
-/** Vectors are read and written whole, up to this many bytes past the end of a value. */
-const OVERRUN = 64;
+/** Vectors that a loop computes at a time, at most. */
+export const MOST_INTERLEAVED = 5;
+
+/** They are read and written whole, up to this many bytes past the end of a value. */
+const OVERRUN = 16 * MOST_INTERLEAVED;
 const ALIGNMENT = 64;
 
 /** Bytes of a single number on its own, and of what is taken for them at a time. */

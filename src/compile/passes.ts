@@ -1,6 +1,8 @@
 import { broadcastShapes, SCALAR, type Shape, sameShape } from "../array/shape.js";
 import type { Attributes, Op } from "../graph/making.js";
-import type { Effect, Pass, Program, Step, Value } from "./program.js";
+import { numberOf, type Pass, type Program, type Step, type Value } from "./program.js";
+import { replaceSteps } from "./replace-steps.js";
+import { foldConstants, narrowProducts } from "./rewrites.js";
 
 /** Values that are needed after the last step. */
 function keptValues({ effects, results }: Program): Value[] {
@@ -32,7 +34,7 @@ export const maskByResult: Pass = (program) => {
     if (step.op.name !== "greater") return step;
     const [x, bound] = step.inputs;
     const result = reluOf.get(x);
-    return result !== undefined && isConstant(bound, 0) ? { ...step, inputs: [result, bound] } : step;
+    return result !== undefined && numberOf(bound) === 0 ? { ...step, inputs: [result, bound] } : step;
   });
   return { ...program, steps };
 };
@@ -54,55 +56,27 @@ export const broadcastLate: Pass = (program) => {
 
 /** Shares steps that do the same to the same: the same op on the same values, but for random ones. */
 export const shareEqual: Pass = (program) => {
-  const replaced = new Map<Value, Value>();
-  const now = (value: Value): Value => replaced.get(value) ?? value;
   const known = new Map<Op, Map<string, Value>>();
-  const steps: Step[] = [];
-  for (const step of program.steps) {
-    const inputs = step.inputs.map(now);
-    if (step.op.kind === "random") {
-      steps.push({ ...step, inputs });
-      continue;
-    }
+  return replaceSteps(program, (step) => {
+    if (step.op.kind === "random") return [step];
     let ofOp = known.get(step.op);
     if (ofOp === undefined) {
       ofOp = new Map();
       known.set(step.op, ofOp);
     }
     let key = attributesKey(step.attrs) + step.output.dtype;
-    for (const input of inputs) key += ` ${keyOf(input)}`;
+    for (const input of step.inputs) key += ` ${keyOf(input)}`;
     const same = ofOp.get(key);
-    if (same !== undefined) {
-      replaced.set(step.output, same);
-      continue;
-    }
-    let { output } = step;
-    if (output.root !== output && output.root !== inputs[0].root) {
-      // It shares the memory of a value that was replaced: now it shares that of the other.
-      output = { ...output, root: inputs[0].root };
-      replaced.set(step.output, output);
-    }
-    ofOp.set(key, output);
-    steps.push({ ...step, inputs, output });
-  }
-  return {
-    ...program,
-    values: [...new Set([...program.values, ...replaced.values()])],
-    steps,
-    results: program.results.map(now),
-    effects: program.effects.map((effect) =>
-      effect.value === null ? effect : ({ ...effect, value: now(effect.value) } as Effect),
-    ),
-  };
+    if (same !== undefined) return same;
+    ofOp.set(key, step.output);
+    return [step];
+  });
 };
 
 /** Equal scalar constants are one value to `shareEqual`. */
 function keyOf(value: Value): string {
-  if (value.source.kind === "constant" && value.size === 1) {
-    const { tensor } = value.source;
-    const number = tensor.buffer[tensor.offset];
-    return `${Object.is(number, -0) ? "-0" : number}:${value.dtype}:${value.shape.length}`;
-  }
+  const number = numberOf(value);
+  if (number !== null) return `${Object.is(number, -0) ? "-0" : number}:${value.dtype}:${value.shape.length}`;
   return `%${value.id}`;
 }
 
@@ -115,12 +89,6 @@ function specialNumbers(_: string, value: unknown): unknown {
   return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
     ? `${1 / value} ${value}`
     : value;
-}
-
-export function isConstant(value: Value, number: number): boolean {
-  if (value.source.kind !== "constant" || value.size !== 1) return false;
-  const { tensor } = value.source;
-  return tensor.buffer[tensor.offset] === number;
 }
 
 /** The values that are still used. */
@@ -143,7 +111,9 @@ export const passes: readonly (readonly [name: string, pass: Pass])[] = [
   ["remove unused", removeUnused],
   ["mask by result", maskByResult],
   ["broadcast late", broadcastLate],
+  ["fold constants", foldConstants],
   ["share equal", shareEqual],
+  ["narrow products", narrowProducts],
   ["remove unused", removeUnused],
 ];
 

@@ -61,6 +61,11 @@ export interface Program {
   readonly results: readonly Value[];
 }
 
+/** The number that a value always is: that of a constant of one element; null for any other. */
+export function numberOf({ source, size }: Value): number | null {
+  return source.kind === "constant" && size === 1 ? source.tensor.buffer[source.tensor.offset] : null;
+}
+
 /** The tensor of a place in a call with these arguments; null where there is no such gradient. */
 export function tensorAt(place: Place, inputs: readonly Tensor[]): Tensor | null {
   if (place.kind === "state") return place.tensor;

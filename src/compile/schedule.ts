@@ -1,135 +1,71 @@
 import type { Window } from "../array/convolution.js";
-import { isSuffix } from "../array/shape.js";
+import { type FloatType, vectorOf } from "../array/wasm/vectors.js";
 import { isPooledHere } from "./emit-pooling.js";
+import { type Neighbourhood, productUnit } from "./product-unit.js";
 import type { Program, Step, Value } from "./program.js";
-
-/**
- * How an input of an elementwise step runs along its output: `column` has one number for each row, `cycle` too, and
- * starts again where its numbers end, as the channels of the next image do.
- */
-export type Pattern = "full" | "scalar" | "row" | "column" | "cycle";
-
-/** Elementwise steps of one size, computed together, one element (vector) after the other. */
-export interface LoopUnit {
-  readonly kind: "loop";
-  readonly steps: readonly Step[];
-  /** Elements in all. */
-  readonly size: number;
-  /** Length of a row where some input is a row or column of numbers; else `size`. */
-  readonly columns: number;
-  /** The results that are needed outside of the loop; the others stay in registers. */
-  readonly stored: ReadonlySet<Value>;
-}
-
-/** A matrix product, with a bias and relu applied as it is written. */
-export interface ProductUnit {
-  readonly kind: "product";
-  readonly step: Step;
-  readonly bias: Value | null;
-  readonly relu: boolean;
-  /** The last of the fused steps' outputs. */
-  readonly output: Value;
-}
-
-/** A sum over all elements, over the first axes, over the last ones, or over both. */
-export interface SumUnit {
-  readonly kind: "sum";
-  readonly step: Step;
-  readonly over: "all" | "rows" | "columns" | "both";
-}
-
-/** The largest element of each window, and its index where the gradient asks for it. */
-export interface PoolUnit {
-  readonly kind: "pool";
-  readonly step: Step;
-  readonly winners: Value | null;
-}
-
-/** scatterAdd along the last axis, at indices that a pooling found. */
-export interface ScatterUnit {
-  readonly kind: "scatter";
-  readonly step: Step;
-}
-
-/** A step that is run by the op's own code. */
-export interface CallUnit {
-  readonly kind: "call";
-  readonly step: Step;
-}
-
-export type ScheduledUnit = LoopUnit | ProductUnit | SumUnit | PoolUnit | ScatterUnit | CallUnit;
-
-export function readsOf(unit: ScheduledUnit): readonly Value[] {
-  if (unit.kind === "loop") {
-    const inside = new Set(unit.steps.map(({ output }) => output.root));
-    return unit.steps.flatMap(({ inputs }) => inputs.filter((input) => !inside.has(input.root)));
-  }
-  if (unit.kind === "product" && unit.bias !== null) return [...unit.step.inputs, unit.bias];
-  return unit.step.inputs;
-}
-
-export function writesOf(unit: ScheduledUnit): readonly Value[] {
-  if (unit.kind === "loop") return [...unit.stored];
-  if (unit.kind === "pool") return unit.winners === null ? [unit.step.output] : [unit.step.output, unit.winners];
-  return [unit.kind === "product" ? unit.output : unit.step.output];
-}
-
-/** The pattern of an input, or null where it has none of these. */
-export function patternOf(input: Value, output: Value): Pattern | null {
-  if (input.size === output.size) return "full";
-  if (input.size === 1) return "scalar";
-  if (isSuffix(input.shape, output.shape)) return "row";
-  // Axes before the input's first that is not 1, axes that run along, and axes after them, where the input has ones.
-  const spread = output.shape.length - input.shape.length;
-  let first = 0;
-  while (input.shape[first] === 1) first++;
-  let axis = first;
-  while (axis < input.shape.length && input.shape[axis] === output.shape[axis + spread]) axis++;
-  for (let k = axis; k < input.shape.length; k++) if (input.shape[k] !== 1) return null;
-  const repeats = sizeOfFirst(output.shape, first + spread);
-  if (repeats === 1) return "column";
-  return repeats * input.size === output.size ? "row" : "cycle";
-}
-
-function sizeOfFirst(shape: readonly number[], count: number): number {
-  let size = 1;
-  for (let k = 0; k < count; k++) size *= shape[k];
-  return size;
-}
+import {
+  codeLength,
+  type LoopUnit,
+  type Pattern,
+  type PoolUnit,
+  patternOf,
+  readsOf,
+  type ScheduledUnit,
+  type SumUnit,
+  sumsRows,
+  sumUnit,
+  writesOf,
+} from "./units.js";
 
 /** Steps to units, in an order in which loops of one size stand together where they may. */
 export function schedule(program: Program): ScheduledUnit[] {
-  const uses = countUses(program);
   const fused = new Set<Step>();
-  const consumer = new Map<Value, Step[]>();
+  const consumers = new Map<Value, Step[]>();
   const makers = new Map<Value, Step>();
   for (const step of program.steps) {
     makers.set(step.output, step);
     for (const input of step.inputs) {
-      const known = consumer.get(input);
-      if (known === undefined) consumer.set(input, [step]);
+      const known = consumers.get(input);
+      if (known === undefined) consumers.set(input, [step]);
       else known.push(step);
     }
   }
   const units: Draft[] = [];
   const unitOf = new Map<Value, number>();
-  for (const step of program.steps) {
-    if (fused.has(step)) continue;
+  const uses = countUses(program);
+  const neighbourhood = { uses, consumers, makers, fused, unitOf };
+  /** Comparisons that one step needs: next to it they are masks in registers. */
+  const deferred = new Set<Step>();
+  const put = (step: Step): void => {
+    if (fused.has(step)) return;
+    for (const input of step.inputs) {
+      const maker = makers.get(input);
+      if (maker !== undefined && deferred.delete(maker)) put(maker);
+    }
     if (step.output.root !== step.output) {
       // Shares memory: nothing to run, but later units must see where it comes from.
       const source = unitOf.get(step.inputs[0]);
       if (source !== undefined) unitOf.set(step.output, source);
-      continue;
+      return;
     }
-    const unit: Draft = scattersToWinners(step, makers)
-      ? { kind: "scatter", step }
-      : unitFor(step, uses, consumer, fused);
+    const unit: Draft = scattersToWinners(step, makers) ? { kind: "scatter", step } : unitFor(step, neighbourhood);
     let earliest = 0;
     for (const value of readsOf(unit)) earliest = Math.max(earliest, 1 + (unitOf.get(value) ?? -1));
-    const place = unit.kind === "loop" ? joinLoop(units, unit, earliest, unitOf) : units.length;
+    const place =
+      unit.kind === "loop"
+        ? joinLoop(units, unit, earliest, unitOf)
+        : unit.kind === "sum"
+          ? joinSum(units, unit, earliest, unitOf)
+          : units.length;
     if (place === units.length) units.push(unit);
     for (const value of writesOf(unit)) unitOf.set(value, place);
+  };
+  for (const step of program.steps) {
+    const { op, output } = step;
+    if (op.kind === "step" && op.scalar !== null && output.size > 1 && uses.get(output) === 1) deferred.add(step);
+    else put(step);
   }
+  for (const step of deferred) put(step);
   return withStored(units, program);
 }
 
@@ -139,9 +75,8 @@ function withStored(units: readonly ScheduledUnit[], { results, effects }: Progr
   for (const { value } of effects) if (value !== null) needed.add(value.root);
   for (const unit of units) for (const value of readsOf(unit)) needed.add(value.root);
   return units.map((unit) => {
-    if (unit.kind !== "loop") return unit;
-    const stored = unit.steps.map(({ output }) => output.root).filter((value) => needed.has(value));
-    return { ...unit, stored: new Set(stored) };
+    if (unit.kind !== "loop" && unit.kind !== "product") return unit;
+    return { ...unit, stored: new Set([...unit.stored].filter((value) => needed.has(value))) };
   });
 }
 
@@ -164,12 +99,58 @@ function joinLoop(
     if (place < earliest && inside.length === 0) continue;
     const columns = Math.min(other.columns, unit.columns);
     if (other.columns !== unit.columns && Math.max(other.columns, unit.columns) !== unit.size) continue;
+    if (other.sums.length > 0 && !mayGrow(other, columns, unit.steps)) continue;
     other.columns = columns;
     other.steps.push(...unit.steps);
+    other.stored = new Set(other.steps.map((step) => step.output.root));
     return place;
   }
   return units.length;
 }
+
+/** Whether a loop that has sums may get shorter rows and more steps. */
+function mayGrow(loop: Draft & { readonly kind: "loop" }, columns: number, steps: readonly Step[]): boolean {
+  const { lanes } = vectorOf(steps[0].output.dtype as FloatType);
+  if (columns !== loop.columns && columns % lanes !== 0) return false;
+  return !loop.sums.some(sumsRows) || codeLength([...loop.steps, ...steps]) * Math.ceil(columns / lanes) <= MOST_CODE;
+}
+
+/** Lets a sum run along with the loop that makes what it adds, or reads it; else it goes to the end. */
+function joinSum(units: readonly Draft[], unit: SumUnit, earliest: number, unitOf: ReadonlyMap<Value, number>): number {
+  const { inputs, output } = unit.step;
+  const [input] = inputs;
+  const { lanes } = vectorOf(output.dtype as FloatType);
+  if (output.size === input.size || (unit.over !== "all" && unit.over !== "rows")) return units.length;
+  const vectors = Math.ceil(output.size / lanes);
+  for (let place = units.length - 1; place >= Math.max(0, earliest - 1, units.length - MOST_TRIES); place--) {
+    const loop = units[place];
+    if (loop.kind !== "loop" || loop.size !== input.size || loop.steps[0].output.dtype !== input.dtype) continue;
+    if (unitOf.get(input) !== place && !readsOf(loop).some(({ root }) => root === input.root)) continue;
+    if (loop.sums.length === MOST_SUMS) continue;
+    if (unit.over === "all") {
+      // The elements of whole vectors.
+      if (loop.columns % lanes !== 0) continue;
+    } else {
+      if (loop.columns !== output.size && loop.columns !== loop.size) continue;
+      if (loop.sums.length > 0 && loop.columns !== output.size && output.size % lanes !== 0) continue;
+      if (vectors > (output.size % lanes === 0 ? MOST_VECTORS : 2)) continue;
+      if (codeLength(loop.steps) * vectors > MOST_CODE) continue;
+      loop.columns = output.size;
+    }
+    loop.sums.push(unit);
+    return place;
+  }
+  return units.length;
+}
+
+/** Sums stay in registers, two each, beside what they add: there are 16. */
+const MOST_SUMS = 3;
+
+/** Longer rows are added up by code of their own. */
+const MOST_VECTORS = 8;
+
+/** Loops that add up columns have the code of their steps once for each vector of a row. */
+const MOST_CODE = 200;
 
 /** More would not fit the registers, and compile slowly. */
 const MOST_STEPS = 24;
@@ -183,7 +164,12 @@ const MOST_TRIES = 64;
 /** A loop that still grows. */
 type Draft =
   | Exclude<ScheduledUnit, LoopUnit>
-  | (Omit<LoopUnit, "steps" | "columns"> & { steps: Step[]; columns: number });
+  | (Omit<LoopUnit, "steps" | "columns" | "sums" | "stored"> & {
+      steps: Step[];
+      columns: number;
+      sums: SumUnit[];
+      stored: Set<Value>;
+    });
 
 function countUses({ steps, effects, results }: Program): Map<Value, number> {
   const uses = new Map<Value, number>();
@@ -194,19 +180,14 @@ function countUses({ steps, effects, results }: Program): Map<Value, number> {
   return uses;
 }
 
-function unitFor(
-  step: Step,
-  uses: ReadonlyMap<Value, number>,
-  consumers: ReadonlyMap<Value, readonly Step[]>,
-  fused: Set<Step>,
-): Draft {
+function unitFor(step: Step, neighbourhood: Neighbourhood): Draft {
   const { op, inputs, output } = step;
   if (output.dtype === "int32" || inputs.some(({ dtype }) => dtype !== output.dtype)) return { kind: "call", step };
   if (op.scalar !== null && output.size > 0) {
     const patterns = inputs.map((input) => patternOf(input, output));
     const columns = columnsOf(inputs, patterns, output);
     if (columns !== null) {
-      return { kind: "loop", steps: [step], size: output.size, columns, stored: new Set([output]) };
+      return { kind: "loop", steps: [step], size: output.size, columns, stored: new Set([output]), sums: [] };
     }
   }
   if (
@@ -217,24 +198,12 @@ function unitFor(
     inputs[0].shape.length === 2 &&
     inputs[1].shape.length === 2
   ) {
-    return productUnit(step, uses, consumers, fused);
+    return productUnit(step, neighbourhood);
   }
   if (op.name === "maxPool2d" && output.size > 0 && isPooledHere(step.attrs as unknown as Window)) {
-    return poolUnit(step, consumers, fused);
+    return poolUnit(step, neighbourhood);
   }
-  if (op.name === "sum" && inputs[0].size > 0 && output.size > 0) {
-    const axes = step.attrs.axis as readonly number[];
-    const rank = inputs[0].shape.length;
-    const kept = inputs[0].shape
-      .map((_, axis) => axis)
-      .filter((axis) => !axes.includes(axis) && inputs[0].shape[axis] > 1);
-    if (output.size === 1) return { kind: "sum", step, over: "all" };
-    if (kept.every((axis, i) => axis === rank - kept.length + i)) return { kind: "sum", step, over: "rows" };
-    if (kept.every((axis, i) => axis === i)) return { kind: "sum", step, over: "columns" };
-    const block = kept.length > 0 && kept.every((axis, i) => axis === kept[0] + i);
-    if (block) return { kind: "sum", step, over: "both" };
-  }
-  return { kind: "call", step };
+  return sumUnit(step) ?? { kind: "call", step };
 }
 
 /** Length of the rows for each of which a column or cycle has one number. */
@@ -272,7 +241,7 @@ function scattersToWinners({ op, attrs, inputs: [x, index] }: Step, makers: Read
 }
 
 /** A pooling, with the indices that its gradient will ask for. */
-function poolUnit(step: Step, consumers: ReadonlyMap<Value, readonly Step[]>, fused: Set<Step>): PoolUnit {
+function poolUnit(step: Step, { consumers, fused }: Neighbourhood): PoolUnit {
   const attributes = JSON.stringify(step.attrs);
   const readers = consumers.get(step.inputs[0]) as readonly Step[];
   const asked = readers
@@ -280,39 +249,4 @@ function poolUnit(step: Step, consumers: ReadonlyMap<Value, readonly Step[]>, fu
     .find(({ op, attrs }) => op.name === "argmaxPool2d" && JSON.stringify(attrs) === attributes);
   if (asked !== undefined) fused.add(asked);
   return { kind: "pool", step, winners: asked?.output ?? null };
-}
-
-/** A product with the bias and relu that follow it and nobody else's business. */
-function productUnit(
-  step: Step,
-  uses: ReadonlyMap<Value, number>,
-  consumers: ReadonlyMap<Value, readonly Step[]>,
-  fused: Set<Step>,
-): ProductUnit {
-  let output = step.output;
-  let bias: Value | null = null;
-  let relu = false;
-  const next = (): Step | null => (uses.get(output) === 1 ? (consumers.get(output)?.[0] ?? null) : null);
-  const after = next();
-  if (after !== null && after.op.name === "add" && after.inputs.length === 2) {
-    const other = after.inputs[0] === output ? after.inputs[1] : after.inputs[0];
-    // The bias must be there before the product: not made in between.
-    if (
-      other.size === output.shape[1] &&
-      patternOf(other, output) === "row" &&
-      other.source.kind !== "step" &&
-      after.output.size === output.size
-    ) {
-      bias = other;
-      output = after.output;
-      fused.add(after);
-    }
-  }
-  const last = next();
-  if (last !== null && last.op.name === "relu") {
-    relu = true;
-    output = last.output;
-    fused.add(last);
-  }
-  return { kind: "product", step, bias, relu, output };
 }

@@ -71,7 +71,7 @@ function reduction(
   return { axis: normalizeAxes(all.axis ?? null, x.ndim, where), keepdims: all.keepdims ?? false };
 }
 
-const summed: OpFunction<Unary, Reduction> = defineOp<Unary, Reduction>({
+export const summed: OpFunction<Unary, Reduction> = defineOp<Unary, Reduction>({
   name: "sum",
   doc: "sum over axes",
   kind: "affine",

@@ -8,7 +8,7 @@ import { defineOp, type OpFunction, type Unary } from "../graph/op.js";
 import type { Tensor } from "../graph/tensor.js";
 
 /** The record of reshape: what trace, lower and the gradient see. Calls go through `reshape`, which copies nothing. */
-const reshaped: OpFunction<Unary, { shape: Shape }> = defineOp<Unary, { shape: Shape }>({
+export const reshaped: OpFunction<Unary, { shape: Shape }> = defineOp<Unary, { shape: Shape }>({
   name: "reshape",
   doc: "the same values in row-major order under another shape",
   kind: "affine",

@@ -150,6 +150,20 @@ describe("a compiled function", () => {
     expect(gradientOf(compiledLeaf)).toBe(gradientOf(eager));
   });
 
+  it("reads one tensor as a row and as a column, in one loop", () => {
+    const plain = (x: Tensor) =>
+      x
+        .reshape([4, 1])
+        .mul(x)
+        .add(x)
+        .sub(x.reshape([4, 1]).reshape([2, 2]).sum());
+    const compiled = compile(plain);
+    for (let i = 0; i < 3; i++) {
+      const x = tensor([1, 2, 3, 4 + i]);
+      expect(compiled(x).toArray()).toEqual(plain(x).toArray());
+    }
+  });
+
   it("differentiates functions inside", () => {
     const cubed = compile((x: Tensor) => grad((y: Tensor) => y.pow(3).sum())(x));
     for (let i = 0; i < 3; i++) expect(cubed(tensor([i, 2])).toArray()).toEqual([3 * i * i, 12]);

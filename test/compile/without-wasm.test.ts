@@ -8,6 +8,7 @@ await import("./images.test.js");
 await import("./arguments.test.js");
 await import("./effects.test.js");
 await import("./switches.test.js");
+await import("./fusion.test.js");
 
 it("computes by plain loops here", () => {
   expect(backendInfo().simd).toBe("none");

@@ -46,6 +46,9 @@ export class FunctionBuilder {
   readonly #free = new Map<ValueType, Local[]>();
   /** The locals of each open scope, innermost last. */
   readonly #scopes: Local[][] = [];
+  /** Code at the function's start, and the locals that it sets, by what they hold. */
+  readonly #start: Code[] = [];
+  readonly #constants = new Map<string, Local>();
 
   constructor(readonly parameterCount: number) {}
 
@@ -98,6 +101,23 @@ export class FunctionBuilder {
   keep<T extends ValueType>(value: Value<T>): Local<T> {
     const local = this.local(value.type);
     this.set(local, value);
+    return local;
+  }
+
+  /**
+   * A local that holds a constant from the function's start on. `key` names it, and `value` gives its code. V8 12 and
+   * later make a constant vector anew wherever one is used, in three instructions; what a local was set to otherwise they
+   * keep in a register, or read back.
+   */
+  constant<T extends ValueType>(key: string, value: () => Value<T>): Local<T> {
+    let local = this.#constants.get(key) as Local<T> | undefined;
+    if (local === undefined) {
+      const { type, code } = value();
+      local = localAt(type, this.parameterCount + this.#locals.length);
+      this.#locals.push(type);
+      this.#start.push([code, 0x21, unsigned(local.index)]);
+      this.#constants.set(key, local);
+    }
     return local;
   }
 
@@ -161,7 +181,7 @@ export class FunctionBuilder {
   /** The function's entry in the code section. */
   code(): Code {
     const locals = this.#locals.map((type) => [1, typeCode[type]]);
-    return sized([vector(locals), this.#blocks[0], 0x0b]);
+    return sized([vector(locals), this.#start, this.#blocks[0], 0x0b]);
   }
 }
 

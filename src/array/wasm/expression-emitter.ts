@@ -6,7 +6,7 @@
 import { type Expression, type Instruction, numbers, type UnaryCode } from "../expression.js";
 import type { FunctionBuilder, ImportedFunction, Local, ModuleBuilder } from "./assembler.js";
 import { type V128, v128 } from "./instructions.js";
-import { VectorMath } from "./vector-math.js";
+import { constantOf, VectorMath } from "./vector-math.js";
 import type { FloatVector } from "./vectors.js";
 
 type Vector = Local<"v128">;
@@ -26,10 +26,13 @@ export function importHostFunctions(module: ModuleBuilder): HostFunctions {
 /** What to instantiate a module with that called `importHostFunctions`: the definitions. */
 export const hostFunctions = { sin: numbers.sin, cos: numbers.cos, pow: numbers.pow };
 
-/** An instruction's value: numbers, and for a comparison also the mask they came from. */
-interface Emitted {
+/** A value in a register. */
+export interface Emitted {
   readonly value: Vector;
+  /** For a comparison, also the mask that the numbers came from. */
   readonly mask?: Vector;
+  /** For a constant, its number. */
+  readonly constant?: number;
 }
 
 /**
@@ -44,13 +47,37 @@ export function emitExpression(
   inputs: readonly Vector[],
   host: HostFunctions,
 ): Vector {
-  const emitter = new ExpressionEmitter(f, vector, relaxed, inputs, host, expression.instructions);
-  return f.scope(() => {
+  const operands = inputs.map((value) => ({ value }));
+  const { value, mask } = emitFollowing(f, vector, relaxed, expression, operands, host);
+  if (mask !== undefined) f.release(mask);
+  return value;
+}
+
+/** The same for an expression that follows others: it may read their masks, and gives its own, in a new local too. */
+export function emitFollowing(
+  f: FunctionBuilder,
+  vector: FloatVector,
+  relaxed: boolean,
+  expression: Expression,
+  inputs: readonly Emitted[],
+  host: HostFunctions,
+): Emitted {
+  const { instructions } = expression;
+  const emitter = new ExpressionEmitter(f, vector, relaxed, inputs, host);
+  const mask = isComparison(instructions[instructions.length - 1]) ? f.local("v128") : undefined;
+  const value = f.scope(() => {
     const results: Emitted[] = [];
-    for (const instruction of expression.instructions) results.push(emitter.emit(instruction, results));
+    for (const instruction of instructions) results.push(emitter.emit(instruction, results));
+    const last = results[results.length - 1];
+    if (mask !== undefined) f.set(mask, last.mask as Vector);
     // A copy: the last value may be an input.
-    return f.keep(results[results.length - 1].value);
+    return f.keep(last.value);
   });
+  return mask === undefined ? { value } : { value, mask };
+}
+
+function isComparison({ code }: Instruction): boolean {
+  return code === "less" || code === "lessEqual" || code === "equal";
 }
 
 class ExpressionEmitter {
@@ -60,24 +87,21 @@ class ExpressionEmitter {
     readonly f: FunctionBuilder,
     readonly vector: FloatVector,
     relaxed: boolean,
-    readonly inputs: readonly Vector[],
+    readonly inputs: readonly Emitted[],
     readonly host: HostFunctions,
-    readonly instructions: readonly Instruction[],
   ) {
     this.#math = new VectorMath(f, vector, relaxed);
   }
 
   emit(step: Instruction, results: readonly Emitted[]): Emitted {
     const { f, vector } = this;
-    if (step.code === "input") return { value: this.inputs[step.index] };
-    if (step.code === "constant") return { value: f.keep(vector.constant(step.value)) };
-    if (step.code === "select") {
-      const condition = results[step.a].mask ?? vector.ne(results[step.a].value, vector.constant(0));
-      return { value: f.keep(v128.bitselect(results[step.b].value, results[step.c].value, condition)) };
-    }
+    if (step.code === "input") return this.inputs[step.index];
+    if (step.code === "constant") return { value: f.keep(constantOf(f, vector, step.value)), constant: step.value };
+    if (step.code === "select") return { value: this.#select(results[step.a], results[step.b], results[step.c]) };
     const a = results[step.a].value;
     if (!("b" in step)) return { value: this.#unary(step.code, a) };
     const b = results[step.b].value;
+    const { constant } = results[step.b];
     switch (step.code) {
       case "add":
       case "sub":
@@ -91,32 +115,45 @@ class ExpressionEmitter {
       case "equal":
         return this.#comparison(vector.eq(a, b));
       case "maximum":
-        return { value: this.#extreme(a, b, step.b, vector.gt, vector.le) };
+        return { value: this.#extreme(a, b, constant, vector.gt, vector.le, vector.pmax) };
       case "minimum":
-        return { value: this.#extreme(a, b, step.b, vector.lt, vector.ge) };
+        return { value: this.#extreme(a, b, constant, vector.lt, vector.ge, vector.pmin) };
       case "pow":
-        if (this.#constantAt(step.b) === 2) return { value: f.keep(vector.mul(a, a)) };
+        if (constant === 2) return { value: f.keep(vector.mul(a, a)) };
         return { value: f.keep(this.#math.callLanes(this.host.pow, [a, b])) };
     }
   }
 
   #comparison(mask: V128): Emitted {
     const kept = this.f.keep(mask);
-    return { mask: kept, value: this.f.keep(v128.and(kept, this.vector.constant(1))) };
+    return { mask: kept, value: this.f.keep(v128.and(kept, constantOf(this.f, this.vector, 1))) };
   }
 
-  #constantAt(index: number): number | undefined {
-    const instruction = this.instructions[index];
-    return instruction.code === "constant" ? instruction.value : undefined;
+  #select(condition: Emitted, a: Emitted, b: Emitted): Vector {
+    const { f, vector } = this;
+    const mask = condition.mask ?? vector.ne(condition.value, vector.constant(0));
+    if (Object.is(b.constant, 0)) return f.keep(v128.and(a.value, mask));
+    if (Object.is(a.constant, 0)) return f.keep(v128.andNot(b.value, mask));
+    return f.keep(v128.bitselect(a.value, b.value, mask));
   }
 
   /** a if it beats b or is NaN, else b. */
-  #extreme(a: Vector, b: Vector, bIndex: number, beats: Comparison, notBeats: Comparison): Vector {
+  #extreme(
+    a: Vector,
+    b: Vector,
+    constant: number | undefined,
+    beats: Binary,
+    notBeats: Binary,
+    extreme: Binary,
+  ): Vector {
     const { f, vector } = this;
-    const constant = this.#constantAt(bIndex);
-    // With b a number, "a beats b, or is NaN" is the negation of one comparison.
-    if (constant !== undefined && !Number.isNaN(constant)) return f.keep(v128.bitselect(b, a, notBeats(a, b)));
-    return f.keep(v128.bitselect(a, b, v128.or(beats(a, b), vector.ne(a, a))));
+    if (constant === undefined || Number.isNaN(constant)) {
+      return f.keep(v128.bitselect(a, b, v128.or(beats(a, b), vector.ne(a, a))));
+    }
+    // With b a number other than zero, equals are the same; with zero, the sum gives +0 for -0.
+    if (constant !== 0) return f.keep(extreme(a, b));
+    if (Object.is(constant, 0)) return f.keep(vector.add(extreme(a, b), b));
+    return f.keep(v128.bitselect(b, a, notBeats(a, b)));
   }
 
   #unary(code: UnaryCode, a: Vector): Vector {
@@ -124,6 +161,7 @@ class ExpressionEmitter {
     switch (code) {
       case "neg":
       case "abs":
+        return f.keep(this.#math[code](a));
       case "floor":
       case "sqrt":
         return f.keep(vector[code](a));
@@ -143,4 +181,4 @@ class ExpressionEmitter {
   }
 }
 
-type Comparison = (a: V128, b: V128) => V128;
+type Binary = (a: V128, b: V128) => V128;

@@ -116,7 +116,7 @@ export function addPackTransposed(module: ModuleBuilder, vector: FloatVector, wi
  * Transposes `lanes` or fewer vectors; column k of the result is in the lanes from `from` on of `value`. Four or two
  * rows of four lanes, or two rows of two.
  */
-function transpose(
+export function transpose(
   f: FunctionBuilder,
   vector: FloatVector,
   rows: readonly V128[],

@@ -3,7 +3,7 @@
  * The order of the loops is that of GotoBLAS and BLIS: columns of C by `columns`, k by `depth`, rows of C by `rows`;
  * a panel of B then stays in the first-level cache, the block of A in the second, the block of B in the third.
  */
-import type { FunctionReference, Local, ModuleBuilder } from "./assembler.js";
+import type { FunctionBuilder, FunctionReference, Local, ModuleBuilder, ParameterLocals } from "./assembler.js";
 import { addPackContiguous, addPackTransposed } from "./gemm-pack.js";
 import { emitEpilogue, emitPartialStore, emitTile, epilogue, tileRows } from "./gemm-tile.js";
 import { type I32, i32, v128 } from "./instructions.js";
@@ -48,7 +48,7 @@ export const packedParameters = {
   work: "i32",
 } as const;
 
-const tileParameters = {
+const stripParameters = {
   a: "i32",
   b: "i32",
   c: "i32",
@@ -61,62 +61,80 @@ const tileParameters = {
   spill: "i32",
 } as const;
 
-/** Adds the tile over packed panels, cut off to `rows` x `columns` at the edges of C. */
-function addPackedTile(module: ModuleBuilder, vector: FloatVector, relaxed: boolean) {
+/** Adds the tiles over packed panels of A, one below the other, cut off to `rows` x `columns` at the edges of C. */
+function addPackedStrip(module: ModuleBuilder, vector: FloatVector, relaxed: boolean) {
   const height = tileRows(relaxed);
   const vectors = 2;
   const width = vectors * vector.lanes;
-  return module.function("", tileParameters, (f, p) => {
-    const tile = emitTile(f, { vector, relaxed, rows: height, vectors, unroll: 8 }, "packed", {
-      a: p.a,
-      b: p.b,
-      k: p.k,
-      aStride: i32.constant(0),
-      bStride: i32.constant(0),
-    });
-    const whole = i32.and(i32.eq(p.rows, height), i32.eq(p.columns, width));
-    f.if(
-      whole,
-      () => {
-        const c = f.locals("i32", height);
-        f.set(c[0], p.c);
-        for (let row = 1; row < height; row++) f.set(c[row], i32.add(c[row - 1], p.cStride));
-        const place = (index: number) => {
-          const offset = 16 * (index % vectors);
-          return { c: c[Math.floor(index / vectors)], cOffset: offset, bias: p.bias, biasOffset: offset };
-        };
-        emitEpilogue(f, vector, tile, place, p.flags);
-        tile.forEach((value, index) => {
-          f.add(v128.store(place(index).c, value, place(index).cOffset));
-        });
-        f.release(...c);
-      },
-      () => {
-        tile.forEach((value, index) => {
-          f.add(v128.store(p.spill, value, 16 * index));
-        });
-        f.while(i32.gtS(p.rows, 0), () => {
-          const [c, bias, spill, rest] = [f.keep(p.c), f.keep(p.bias), f.keep(p.spill), f.keep(p.columns)];
-          const value = f.local("v128");
-          f.while(i32.gtS(rest, 0), () => {
-            f.set(value, v128.load(spill));
-            emitEpilogue(f, vector, [value], () => ({ c, cOffset: 0, bias, biasOffset: 0 }), p.flags);
-            f.if(
-              i32.geS(rest, vector.lanes),
-              () => f.add(v128.store(c, value)),
-              () => emitPartialStore(f, vector, c, value, rest),
-            );
-            for (const address of [c, bias, spill]) f.increment(address, 16);
-            f.increment(rest, -vector.lanes);
+  return module.function("", stripParameters, (f, p) => {
+    const panel = f.keep(i32.mul(p.k, height * vector.size));
+    f.while(i32.gtS(p.rows, 0), () => {
+      const tile = emitTile(f, { vector, relaxed, rows: height, vectors, unroll: 16 }, "packed", {
+        a: p.a,
+        b: p.b,
+        k: p.k,
+        aStride: i32.constant(0),
+        bStride: i32.constant(0),
+      });
+      const whole = i32.and(i32.geS(p.rows, height), i32.eq(p.columns, width));
+      f.if(
+        whole,
+        () => {
+          const c = f.locals("i32", height);
+          f.set(c[0], p.c);
+          for (let row = 1; row < height; row++) f.set(c[row], i32.add(c[row - 1], p.cStride));
+          const place = (index: number) => {
+            const offset = 16 * (index % vectors);
+            return { c: c[Math.floor(index / vectors)], cOffset: offset, bias: p.bias, biasOffset: offset };
+          };
+          emitEpilogue(f, vector, tile, place, p.flags);
+          tile.forEach((value, index) => {
+            f.add(v128.store(place(index).c, value, place(index).cOffset));
           });
-          f.release(c, bias, spill, rest, value);
-          f.increment(p.spill, 16 * vectors);
-          f.set(p.c, i32.add(p.c, p.cStride));
-          f.increment(p.rows, -1);
-        });
-      },
-    );
+          f.set(p.c, i32.add(c[height - 1], p.cStride));
+          f.release(...c);
+        },
+        () => emitCutTile(f, vector, tile, height, p),
+      );
+      f.set(p.a, i32.add(p.a, panel));
+      f.increment(p.rows, -height);
+      f.release(...tile);
+    });
   });
+}
+
+/** Writes the part of a tile that lies in C, row by row, by way of `spill`. */
+function emitCutTile(
+  f: FunctionBuilder,
+  vector: FloatVector,
+  tile: readonly Local<"v128">[],
+  height: number,
+  p: ParameterLocals<typeof stripParameters>,
+): void {
+  const vectors = tile.length / height;
+  tile.forEach((value, index) => {
+    f.add(v128.store(p.spill, value, 16 * index));
+  });
+  const row = f.local("i32");
+  const value = f.local("v128");
+  f.loop(row, 0, i32.min(p.rows, height), 1, () => {
+    const spill = f.keep(i32.add(p.spill, i32.mul(row, 16 * vectors)));
+    const [c, bias, rest] = [f.keep(p.c), f.keep(p.bias), f.keep(p.columns)];
+    f.while(i32.gtS(rest, 0), () => {
+      f.set(value, v128.load(spill));
+      emitEpilogue(f, vector, [value], () => ({ c, cOffset: 0, bias, biasOffset: 0 }), p.flags);
+      f.if(
+        i32.geS(rest, vector.lanes),
+        () => f.add(v128.store(c, value)),
+        () => emitPartialStore(f, vector, c, value, rest),
+      );
+      for (const address of [c, bias, spill]) f.increment(address, 16);
+      f.increment(rest, -vector.lanes);
+    });
+    f.release(c, bias, spill, rest);
+    f.set(p.c, i32.add(p.c, p.cStride));
+  });
+  f.release(row, value);
 }
 
 /**
@@ -132,26 +150,15 @@ export function addPackedGemm(
   const block = blockSizes(vector);
   const height = tileRows(relaxed);
   const width = 2 * vector.lanes;
-  const tile = addPackedTile(module, vector, relaxed);
+  const strip = addPackedStrip(module, vector, relaxed);
   const contiguousA = addPackContiguous(module, vector, height);
   const transposedA = addPackTransposed(module, vector, height);
   const contiguousB = width === height ? contiguousA : addPackContiguous(module, vector, width);
   const transposedB = width === height ? transposedA : addPackTransposed(module, vector, width);
 
   return module.function(name, packedParameters, (f, p) => {
-    const [column, row, depth, tileColumn, tileRow] = f.locals("i32", 5) as [
-      Local<"i32">,
-      Local<"i32">,
-      Local<"i32">,
-      Local<"i32">,
-      Local<"i32">,
-    ];
-    const [columns, rows, depths, flags] = f.locals("i32", 4) as [
-      Local<"i32">,
-      Local<"i32">,
-      Local<"i32">,
-      Local<"i32">,
-    ];
+    const [column, row, depth, tileColumn] = f.locals("i32", 4);
+    const [columns, rows, depths, flags] = f.locals("i32", 4);
     const packedA = f.keep(i32.add(p.work, spillBytes));
     const packedB = f.keep(i32.add(packedA, block.rows * block.depth * size));
     /** Address of element (major, minor) of a stored matrix. */
@@ -179,21 +186,19 @@ export function addPackedGemm(
             () => f.call(transposedA, at(p.a, p.aStride, row, depth), p.aStride, packedA, rows, depths),
           );
           f.loop(tileColumn, 0, columns, width, () => {
-            f.loop(tileRow, 0, rows, height, () => {
-              f.call(
-                tile,
-                i32.add(packedA, i32.mul(i32.mul(tileRow, depths), size)),
-                i32.add(packedB, i32.mul(i32.mul(tileColumn, depths), size)),
-                at(p.c, p.cStride, i32.add(row, tileRow), i32.add(column, tileColumn)),
-                p.cStride,
-                vector.element(p.bias, i32.add(column, tileColumn)),
-                depths,
-                i32.min(height, i32.sub(rows, tileRow)),
-                i32.min(width, i32.sub(columns, tileColumn)),
-                flags,
-                p.work,
-              );
-            });
+            f.call(
+              strip,
+              packedA,
+              i32.add(packedB, i32.mul(i32.mul(tileColumn, depths), size)),
+              at(p.c, p.cStride, row, i32.add(column, tileColumn)),
+              p.cStride,
+              vector.element(p.bias, i32.add(column, tileColumn)),
+              depths,
+              rows,
+              i32.min(width, i32.sub(columns, tileColumn)),
+              flags,
+              p.work,
+            );
           });
         });
       });

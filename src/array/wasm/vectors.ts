@@ -7,6 +7,8 @@ import { float32Bytes, float64Bytes } from "./encoding.js";
 import {
   type F32,
   type F64,
+  f32,
+  f64,
   type I32,
   type Integer,
   i32,
@@ -56,6 +58,8 @@ export interface FloatVector {
   readonly lanes: 4 | 2;
   readonly integer: IntegerVector;
   constant(x: number): V128;
+  /** The same, made of a scalar. */
+  splat(x: number): V128;
   /** The element at an address, in every lane. */
   loadSplat(address: I32, offset?: number): V128;
   /** The element at an address in lane 0, zeros elsewhere. */
@@ -94,6 +98,8 @@ export interface FloatVector {
   readonly pmax: Binary;
   /** a · b + c, rounded once or twice as the host likes. Needs relaxed SIMD. */
   readonly relaxedMadd: Ternary;
+  /** c - a · b, likewise. */
+  readonly relaxedNmadd: Ternary;
 }
 
 const repeat = (bytes: readonly number[]): V128 =>
@@ -136,6 +142,7 @@ function floatVector(dtype: FloatType): FloatVector {
     lanes: single ? 4 : 2,
     integer: integerVector(size),
     constant: (x) => repeat(single ? float32Bytes(x) : float64Bytes(x)),
+    splat: (x) => (single ? lanes.splat32(f32.constant(x)) : lanes.splat64(f64.constant(x))),
     loadSplat: single ? v128.load32Splat : v128.load64Splat,
     loadZero: single ? v128.load32Zero : v128.load64Zero,
     loadLane: single ? v128.load32Lane : v128.load64Lane,
@@ -169,6 +176,7 @@ function floatVector(dtype: FloatType): FloatVector {
     pmin: simdBinary(arithmetic + 10),
     pmax: simdBinary(arithmetic + 11),
     relaxedMadd: simdTernary(single ? 0x105 : 0x107),
+    relaxedNmadd: simdTernary(single ? 0x106 : 0x108),
   };
 }
 
