@@ -93,6 +93,8 @@ export type Instruction =
 export interface Expression {
   readonly inputs: number;
   readonly instructions: readonly Instruction[];
+  /** What array/wasm/ compiled of it, kept here because a look-up at each call would cost more. */
+  compiled?: object | null;
 }
 
 /** Builds an expression: every call appends an instruction, or finds the equal one that is there already. */
@@ -146,7 +148,7 @@ export class Recorder implements Scalars<number> {
       else if ("a" in step) instructions.push({ ...step, a: place[step.a] });
       else instructions.push(step);
     }
-    return { inputs, instructions };
+    return { inputs, instructions, compiled: null };
   }
 
   constant = (value: number): number => this.append({ code: "constant", value });

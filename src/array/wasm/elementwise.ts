@@ -89,18 +89,14 @@ interface Compiled {
   calls: number;
 }
 
-const compiledExpressions = new WeakMap<Expression, Compiled>();
-
 function compiledOf(expression: Expression): Compiled {
-  let compiled = compiledExpressions.get(expression);
-  if (compiled === undefined) {
+  if (expression.compiled == null) {
     const cost = expression.instructions.reduce((sum, instruction) => sum + plainCost(instruction), 0);
     const used = usedInputs(expression);
     const reads = Array.from({ length: expression.inputs }, (_, index) => used.includes(index));
-    compiled = { cost, reads, kernels: [], calls: 0 };
-    compiledExpressions.set(expression, compiled);
+    expression.compiled = { cost, reads, kernels: [], calls: 0 } satisfies Compiled;
   }
-  return compiled;
+  return expression.compiled as Compiled;
 }
 
 function compileKernel(
