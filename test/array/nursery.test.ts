@@ -37,6 +37,18 @@ describe("the nursery", () => {
     expect([...filled(x).data]).toEqual(new Array(100).fill(3));
   });
 
+  test("grows while an op writes its result there, whatever shape the result is given", () => {
+    const elements = scratch().memory.buffer.byteLength / 8;
+    const results = [true, false].map((keepdims, i) => {
+      const x = ones([9, (i + 1) * elements], { dtype: "float64" });
+      const before = scratch().memory.buffer.byteLength;
+      const result = x.sum(1, { keepdims });
+      expect(scratch().memory.buffer.byteLength).toBeGreaterThan(before);
+      return [...result.data].map((value) => value / (i + 1));
+    });
+    expect(results).toEqual([new Array(9).fill(elements), new Array(9).fill(elements)]);
+  });
+
   test("keeps every value that is held, across many zones, in either dtype, shared or assigned", () => {
     const values = fc.array(
       fc.record({
