@@ -137,6 +137,8 @@ function propagate(
 /** Finds the nodes that take part, the output first, and how many edges lead to each. */
 function countEdges(output: Tensor): Walk {
   firstSlot = slots.next;
+  // Gradients that are recorded refer to what they were made of.
+  const handsOut = mode.gradients;
   output.slot = slots.next++;
   const nodes: Tensor[] = [output];
   const waiting: number[] = [0];
@@ -146,6 +148,7 @@ function countEdges(output: Tensor): Walk {
     const node = stack.pop() as Tensor;
     if (node.isReleased) throw released(node, "backward");
     if (node.hooks !== null) hooked = true;
+    if (handsOut) node.handOut();
     const { first, second, others } = node;
     if (first !== null) meet(first);
     if (second !== null) meet(second);

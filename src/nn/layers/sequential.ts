@@ -40,7 +40,8 @@ export class Sequential extends Module {
           inner = x;
         }
       } else x = layer.forward(x);
-      before?.forget();
+      // What was recorded may need it still, also where the layers before are frozen.
+      if (x.op === null) before?.forget();
     }
     return x;
   }
