@@ -4,7 +4,7 @@ import { endRecycling, isRecycled, setRecycling } from "../array/storage.js";
 import { DtypeError, GradientError, ShapeError, ValueError } from "../base/errors.js";
 import type { GradientRule, Op } from "../graph/making.js";
 import { mode, withMode } from "../graph/modes.js";
-import { newResult, numberBeside, Scalar, scalarTensor, sharedView } from "../graph/new-tensor.js";
+import { newResult, newTensor, numberBeside, Scalar, scalarTensor, sharedView } from "../graph/new-tensor.js";
 import { Tensor } from "../graph/tensor.js";
 import { isTracing } from "../graph/trace.js";
 import { add } from "../ops/arithmetic.js";
@@ -240,10 +240,9 @@ function owned(gradient: Tensor): Tensor {
   return mode.gradients || isTracing() ? gradient : sharedView(gradient, gradient.shape);
 }
 
-/** What a rule that is run makes of a gradient that is a number; null without a rule. */
-function ruleOfNumbers(node: Tensor, gradient: number, index: number): number | null {
-  const contribution = inputGradient(node, scalarTensor(gradient, node.dtype), index);
-  return contribution === null ? null : contribution.value;
+/** What a rule, which is there, makes of a gradient that is a number. */
+function ruleOfNumbers(node: Tensor, gradient: number, index: number): number {
+  return (inputGradient(node, scalarTensor(gradient, node.dtype), index) as Tensor).value;
 }
 
 function hooksOfNumbers(node: Tensor, gradient: number): number {
@@ -302,14 +301,15 @@ function pullBack(node: Tensor, dy: Tensor): readonly (Tensor | null)[] | null {
   }
   differentiating = node;
   const gradients: (Tensor | null)[] = [null, null, null];
-  // What it makes for itself, nobody sees afterwards.
-  setRecycling(true);
+  // What it makes for itself, nobody sees afterwards, but for a user, who also may apply ops before writing.
+  const recycles = !op.foreign;
+  setRecycling(recycles);
   op.pullback(dy, node, (index) => {
     const input = node.inputAt(index);
     if (!input.tracked) return null;
-    setRecycling(input.op !== null);
-    const target = newResult(input.dtype, input.shape, input.size);
-    setRecycling(true);
+    setRecycling(recycles && input.op !== null);
+    const target = (recycles ? newResult : newTensor)(input.dtype, input.shape, input.size);
+    setRecycling(recycles);
     gradients[index] = target;
     return target;
   });

@@ -29,10 +29,11 @@ function commonDtype(op: Op, a: DType, b: DType): DType {
 /** Expressions that are kept for an op that is used with many different attributes. */
 const KEPT_EXPRESSIONS = 64;
 
-/** The expression of an elementwise op under these attributes; made once for each of the last few. */
+/** The expression of an elementwise op of so many inputs under these attributes; made once for each of the last few. */
 export function expressionOf(op: Op, attrs: Attributes, arity: number): Expression {
-  if (op.expression !== null && sameAttributes(op.expressionAttrs, attrs)) return op.expression;
-  const key = attributesKey(attrs);
+  const last = op.expression;
+  if (last !== null && last.inputs === arity && sameAttributes(op.expressionAttrs, attrs)) return last;
+  const key = `${arity} ${attributesKey(attrs)}`;
   let expression = op.expressions.get(key);
   if (expression === undefined) {
     expression = recorded(
