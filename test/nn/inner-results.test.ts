@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
-import { losses, nn, noGrad, randn, type Tensor, trace } from "../../src/index.js";
+import { describe, expect, test, vi } from "vitest";
+import { linear, losses, nn, noGrad, randn, type Tensor, trace } from "../../src/index.js";
 import { lower } from "../../src/pwl/index.js";
 
 /** Enough results of ops, small and large, for the nursery to be used all over again. */
@@ -80,6 +80,20 @@ describe("what only a graph holds between two layers", () => {
     changed.forward(x);
     expect(seen).toHaveLength(1);
     expect(Math.min(...seen[0].data)).toBeLessThan(0);
+  });
+
+  test("is not taken together, and is kept, where the class was given another method", () => {
+    const seen: Tensor[] = [];
+    const forward = vi.spyOn(nn.Linear.prototype, "forward").mockImplementation(function (this: nn.Linear, input) {
+      seen.push(input);
+      return linear(input, this.weight, this.bias as Tensor);
+    });
+    noGrad(() => net.forward(x));
+    forward.mockRestore();
+    const kept = seen.map((one) => [...one.data]);
+    disturb();
+    expect(seen.map((one) => [...one.data])).toEqual(kept);
+    expect(kept).toHaveLength(3);
   });
 
   test("is there for the layers behind it where those before it are frozen", () => {
