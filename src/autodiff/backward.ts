@@ -4,7 +4,7 @@ import { endRecycling, isRecycled, setRecycling } from "../array/storage.js";
 import { DtypeError, GradientError, ShapeError, ValueError } from "../base/errors.js";
 import type { GradientRule, Op } from "../graph/making.js";
 import { mode, withMode } from "../graph/modes.js";
-import { newResult, newTensor, numberBeside, Scalar, scalarTensor, sharedView } from "../graph/new-tensor.js";
+import { newResult, newTensor, numberBeside, Scalar, scalarTensor, settle, sharedView } from "../graph/new-tensor.js";
 import { Tensor } from "../graph/tensor.js";
 import { isTracing } from "../graph/trace.js";
 import { add } from "../ops/arithmetic.js";
@@ -200,8 +200,13 @@ function propagateTensors(
     if (gradient !== null && (targets === null ? node.op === null : targets.has(node))) collect(node, owned(gradient));
     if (node.op === null) continue;
     const { foreign } = node.op;
-    if (foreign && gradient !== null && isRecycled(gradient)) gradient = owned(gradient);
     const count = node.inputCount;
+    if (foreign && gradient !== null) {
+      if (isRecycled(gradient)) gradient = owned(gradient);
+      settle(gradient);
+      settle(node);
+      for (let i = 0; i < count; i++) settle(node.inputAt(i));
+    }
     const together = recycles && gradient !== null && wanted === null ? pullBack(node, gradient) : null;
     for (let i = 0; i < count; i++) {
       const input = node.inputAt(i);

@@ -180,6 +180,11 @@ export function sharedView(source: Tensor, shape: Shape): Tensor {
   return view;
 }
 
+/** Moves values to where they stay, for a user who looks at their array and then applies ops. */
+export function settle(x: Tensor): void {
+  if (x.size > 1 && isInNursery(x.buffer)) x.moveTo(copyOf(x), 0, false);
+}
+
 /** Values as a tensor, in a buffer of their own. */
 export function copyOf(source: ArrayView): DataArray {
   const copy = newArray(source.dtype, source.size);
