@@ -9,7 +9,7 @@ import { broadcastPlan, evaluateElementwise } from "./elementwise.js";
 import { type Expression, recorded } from "./expression.js";
 import { matmulPlain } from "./matmul.js";
 import { sumPlain } from "./reduce.js";
-import { isSuffix, stridesOf } from "./shape.js";
+import { isSuffix, type Shape, stridesOf } from "./shape.js";
 import { type ArrayView, zerosView } from "./storage.js";
 import { convolveInputGradientWasm, convolveKernelGradientWasm, convolveWasm } from "./wasm/convolution.js";
 import { elementwiseWasm } from "./wasm/elementwise.js";
@@ -171,22 +171,23 @@ function multiplyOne(
 /**
  * Adds up `input` into `out`, whose shape broadcasts to the input's: the adjoint of broadcasting. Axes that `out`
  * lacks or has with length 1 are summed.
+ * @param shape what stands for the shape of `out`. No copy of `out` would do: its array changes when the memory grows
  */
-export function sumInto(out: ArrayView, input: ArrayView): void {
-  if (!sumMatrix(out, input)) sumPlain(out, input);
+export function sumInto(out: ArrayView, input: ArrayView, shape: Shape = out.shape): void {
+  if (!sumMatrix(out, input, shape)) sumPlain(out, input, shape);
 }
 
 /** Fewer elements are added up by plain loops. */
 const LEAST_SUMMED = 128;
 
 /** A sum over the rows or the columns of a matrix, which most are; false where it is another, or small. */
-function sumMatrix(out: ArrayView, input: ArrayView): boolean {
+function sumMatrix(out: ArrayView, input: ArrayView, shape: Shape): boolean {
   if (input.size < LEAST_SUMMED || out.size === 0 || out.buffer instanceof Int32Array) return false;
   let over: "rows" | "columns" = "rows";
   if (out.size !== 1) {
-    if (isSuffix(out.shape, input.shape)) over = "columns";
+    if (isSuffix(shape, input.shape)) over = "columns";
     else {
-      const { strides } = broadcastPlan(input.shape, [out.shape]);
+      const { strides } = broadcastPlan(input.shape, [shape]);
       const [own] = strides;
       if (own.length !== 2) return false;
       if (own[0] === 0) over = "columns";

@@ -1,6 +1,6 @@
 import type { Competition } from "./affine-block.js";
 import { broadcastPlan } from "./elementwise.js";
-import { isSuffix } from "./shape.js";
+import { isSuffix, type Shape } from "./shape.js";
 import type { ArrayView } from "./storage.js";
 
 /** Sums of float32 are kept in double precision and rounded once. */
@@ -10,15 +10,15 @@ let accumulators = new Float64Array(1024);
  * Adds up `input` into `out`, whose shape broadcasts to the input's: the adjoint of broadcasting. Axes that `out`
  * lacks or has with length 1 are summed.
  */
-export function sumPlain(out: ArrayView, input: ArrayView): void {
+export function sumPlain(out: ArrayView, input: ArrayView, shape: Shape = out.shape): void {
   if (out.size === 0) return;
   if (accumulators.length < out.size) accumulators = new Float64Array(out.size);
   const sums = accumulators;
   sums.fill(0, 0, out.size);
   if (out.size === 1) sums[0] = total(input);
-  else if (isSuffix(out.shape, input.shape)) addRows(sums, input, out.size);
+  else if (isSuffix(shape, input.shape)) addRows(sums, input, out.size);
   else if (input.size > 0) {
-    const { lengths, strides } = broadcastPlan(input.shape, [out.shape]);
+    const { lengths, strides } = broadcastPlan(input.shape, [shape]);
     addUp(sums, input, lengths, strides[0]);
   }
   const { buffer, offset } = out;

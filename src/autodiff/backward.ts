@@ -4,7 +4,7 @@ import { endRecycling, isRecycled, setRecycling } from "../array/storage.js";
 import { DtypeError, GradientError, ShapeError, ValueError } from "../base/errors.js";
 import type { GradientRule, Op } from "../graph/making.js";
 import { mode, withMode } from "../graph/modes.js";
-import { newResult, numberBeside, Scalar, scalarTensor, sharedView } from "../graph/new-tensor.js";
+import { newResult, newTensor, numberBeside, Scalar, scalarTensor, settle, sharedView } from "../graph/new-tensor.js";
 import { Tensor } from "../graph/tensor.js";
 import { isTracing } from "../graph/trace.js";
 import { add } from "../ops/arithmetic.js";
@@ -137,6 +137,8 @@ function propagate(
 /** Finds the nodes that take part, the output first, and how many edges lead to each. */
 function countEdges(output: Tensor): Walk {
   firstSlot = slots.next;
+  // Gradients that are recorded refer to what they were made of.
+  const handsOut = mode.gradients;
   output.slot = slots.next++;
   const nodes: Tensor[] = [output];
   const waiting: number[] = [0];
@@ -146,6 +148,7 @@ function countEdges(output: Tensor): Walk {
     const node = stack.pop() as Tensor;
     if (node.isReleased) throw released(node, "backward");
     if (node.hooks !== null) hooked = true;
+    if (handsOut) node.handOut();
     const { first, second, others } = node;
     if (first !== null) meet(first);
     if (second !== null) meet(second);
@@ -197,8 +200,13 @@ function propagateTensors(
     if (gradient !== null && (targets === null ? node.op === null : targets.has(node))) collect(node, owned(gradient));
     if (node.op === null) continue;
     const { foreign } = node.op;
-    if (foreign && gradient !== null && isRecycled(gradient)) gradient = owned(gradient);
     const count = node.inputCount;
+    if (foreign && gradient !== null) {
+      if (isRecycled(gradient)) gradient = owned(gradient);
+      settle(gradient);
+      settle(node);
+      for (let i = 0; i < count; i++) settle(node.inputAt(i));
+    }
     const together = recycles && gradient !== null && wanted === null ? pullBack(node, gradient) : null;
     for (let i = 0; i < count; i++) {
       const input = node.inputAt(i);
@@ -237,10 +245,9 @@ function owned(gradient: Tensor): Tensor {
   return mode.gradients || isTracing() ? gradient : sharedView(gradient, gradient.shape);
 }
 
-/** What a rule that is run makes of a gradient that is a number; null without a rule. */
-function ruleOfNumbers(node: Tensor, gradient: number, index: number): number | null {
-  const contribution = inputGradient(node, scalarTensor(gradient, node.dtype), index);
-  return contribution === null ? null : contribution.value;
+/** What a rule, which is there, makes of a gradient that is a number. */
+function ruleOfNumbers(node: Tensor, gradient: number, index: number): number {
+  return (inputGradient(node, scalarTensor(gradient, node.dtype), index) as Tensor).value;
 }
 
 function hooksOfNumbers(node: Tensor, gradient: number): number {
@@ -299,14 +306,15 @@ function pullBack(node: Tensor, dy: Tensor): readonly (Tensor | null)[] | null {
   }
   differentiating = node;
   const gradients: (Tensor | null)[] = [null, null, null];
-  // What it makes for itself, nobody sees afterwards.
-  setRecycling(true);
+  // What it makes for itself, nobody sees afterwards, but for a user, who also may apply ops before writing.
+  const recycles = !op.foreign;
+  setRecycling(recycles);
   op.pullback(dy, node, (index) => {
     const input = node.inputAt(index);
     if (!input.tracked) return null;
-    setRecycling(input.op !== null);
-    const target = newResult(input.dtype, input.shape, input.size);
-    setRecycling(true);
+    setRecycling(recycles && input.op !== null);
+    const target = (recycles ? newResult : newTensor)(input.dtype, input.shape, input.size);
+    setRecycling(recycles);
     gradients[index] = target;
     return target;
   });

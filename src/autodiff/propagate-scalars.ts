@@ -1,3 +1,4 @@
+import type { Op } from "../graph/making.js";
 import { scalarTensor } from "../graph/new-tensor.js";
 import type { Tensor } from "../graph/tensor.js";
 import { elementwiseRule } from "./elementwise-rule.js";
@@ -17,6 +18,8 @@ const FACTOR = 1;
 const RULE = 2;
 /** Added where gradients are rounded to float32. */
 const SINGLE = 4;
+/** Without a rule there is no edge. */
+const NONE = 8;
 
 /** What one making means for the edges to the first input, the second, and so on. */
 interface Plan {
@@ -25,8 +28,8 @@ interface Plan {
   readonly factors: number[];
 }
 
-/** Runs what is no expression: a rule that a user wrote. Null where there is none. */
-export type RunRule = (node: Tensor, gradient: number, index: number) => number | null;
+/** Runs what is no expression: a rule that a user wrote. */
+export type RunRule = (node: Tensor, gradient: number, index: number) => number;
 export type RunHooks = (node: Tensor, gradient: number) => number;
 export type Collect = (leaf: Tensor, gradient: Tensor) => void;
 
@@ -95,8 +98,10 @@ function gather(output: Tensor, release: boolean): void {
     if (making.op === null) {
       if (node.isReleased) throw released(node, "backward");
     } else {
-      making.plan ??= planOf(node);
-      const plan = making.plan as Plan;
+      let plan = making.plan as Plan | null;
+      // An op of any number of inputs was perhaps met with fewer.
+      if (plan === null || (others !== null && plan.codes.length < others.length + 2))
+        making.plan = plan = planOf(node);
       keeps = node.hooks !== null;
       if (first !== null && first.slot >= 0 && meet(node, plan, first, 0) === RULE) keeps = true;
       if (second !== null && second.slot >= 0 && meet(node, plan, second, 1) === RULE) keeps = true;
@@ -127,12 +132,13 @@ function enter(node: Tensor): number {
 
 /** Notes an edge; what happens on it. */
 function meet(node: Tensor, { codes, factors }: Plan, input: Tensor, index: number): number {
+  const how = codes[index];
+  if (how === NONE) return 0;
   let place = input.slot - firstSlot;
   if (place < 0) place = enter(input);
   else waiting[place]++;
   if (edgeCount === edgeRoom) growEdges(Math.max(2048, 2 * edgeRoom));
   const edge = edgeCount++;
-  const how = codes[index];
   target[edge] = place;
   code[edge] = how;
   if ((how & FACTOR) !== 0) {
@@ -145,8 +151,14 @@ function meet(node: Tensor, { codes, factors }: Plan, input: Tensor, index: numb
 
 function planOf(node: Tensor): Plan {
   const { inputCount, dtype } = node;
+  const { rules } = node.op as Op;
   const plan: Plan = { codes: [], factors: [] };
   for (let i = 0; i < inputCount; i++) {
+    if (typeof rules !== "function" && rules[i] === null) {
+      plan.codes.push(NONE);
+      plan.factors.push(-1);
+      continue;
+    }
     const rule = elementwiseRule(node, i);
     const by = rule === null ? null : rule.factor;
     const how = rule?.passes ? PASSES : by !== null ? FACTOR : RULE;
@@ -188,7 +200,7 @@ function follow(seed: number, runRule: RunRule, runHooks: RunHooks, collect: Col
           break;
         default: {
           const node = kept[at - 1];
-          const sum = adjoints[to] + (byRule(node, gradient, factor[edge], runRule) ?? 0);
+          const sum = adjoints[to] + byRule(node, gradient, factor[edge], runRule);
           adjoints[to] = node.dtype === "float32" ? Math.fround(sum) : sum;
         }
       }
@@ -198,7 +210,7 @@ function follow(seed: number, runRule: RunRule, runHooks: RunHooks, collect: Col
 }
 
 /** What a rule that is no mere factor makes of the gradient. */
-function byRule(node: Tensor, gradient: number, index: number, runRule: RunRule): number | null {
+function byRule(node: Tensor, gradient: number, index: number, runRule: RunRule): number {
   const rule = elementwiseRule(node, index);
   if (rule === null) return runRule(node, gradient, index);
   const { inputCount } = node;

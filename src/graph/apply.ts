@@ -6,7 +6,7 @@ import { broadcastShapes, type Shape, sizeOf } from "../array/shape.js";
 import { DtypeError, OptionError, ValueError } from "../base/errors.js";
 import { type Attributes, attributesKey, type Making, type Op, sameAttributes } from "./making.js";
 import { mode } from "./modes.js";
-import { newResult, newTensor, numberBeside, Scalar, scalarTensor } from "./new-tensor.js";
+import { newResult, newTensor, numberBeside, Scalar, scalarTensor, settle } from "./new-tensor.js";
 import { Tensor } from "./tensor.js";
 
 /** Applies ops: computes, and notes on results how they were made. */
@@ -29,10 +29,11 @@ function commonDtype(op: Op, a: DType, b: DType): DType {
 /** Expressions that are kept for an op that is used with many different attributes. */
 const KEPT_EXPRESSIONS = 64;
 
-/** The expression of an elementwise op under these attributes; made once for each of the last few. */
+/** The expression of an elementwise op of so many inputs under these attributes; made once for each of the last few. */
 export function expressionOf(op: Op, attrs: Attributes, arity: number): Expression {
-  if (op.expression !== null && sameAttributes(op.expressionAttrs, attrs)) return op.expression;
-  const key = attributesKey(attrs);
+  const last = op.expression;
+  if (last !== null && last.inputs === arity && sameAttributes(op.expressionAttrs, attrs)) return last;
+  const key = `${arity} ${attributesKey(attrs)}`;
   let expression = op.expressions.get(key);
   if (expression === undefined) {
     expression = recorded(
@@ -204,6 +205,7 @@ export function apply(op: Op, operands: readonly Operand[], attrs: Attributes): 
   const out = op.foreign ? newTensor(dtype, shape, sizeOf(shape)) : newResult(dtype, shape, sizeOf(shape));
   if (op.scalar !== null) elementwiseInto(expressionOf(op, attrs, inputs.length), out, inputs);
   else if (op.forward !== null) {
+    if (op.foreign) inputs.forEach(settle);
     if (!op.overwrites && isInNursery(out.buffer)) out.buffer.fill(0, out.offset, out.offset + out.size);
     op.forward(out, inputs, attrs);
   }

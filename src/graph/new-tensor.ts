@@ -173,9 +173,16 @@ export function numberBeside(value: number, other: Tensor): Tensor {
 export function sharedView(source: Tensor, shape: Shape): Tensor {
   if (shape.length === 0 && source instanceof Scalar) return new Scalar(source.dtype, source.value);
   if (source.isResident) return fromArray(copyOf(source), source.dtype, shape);
+  // Who holds the view holds the values.
+  source.handOut();
   const view = new ArrayTensor(source.dtype, shape, source.size, source.buffer, source.offset, false);
   if (isInNursery(source.buffer)) nursery().add(view);
   return view;
+}
+
+/** Moves values to where they stay, for a user who looks at their array and then applies ops. */
+export function settle(x: Tensor): void {
+  if (x.size > 1 && isInNursery(x.buffer)) x.moveTo(copyOf(x), 0, false);
 }
 
 /** Values as a tensor, in a buffer of their own. */

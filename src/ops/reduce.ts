@@ -78,10 +78,7 @@ export const summed: OpFunction<Unary, Reduction> = defineOp<Unary, Reduction>({
   shape: ([shape], { axis, keepdims }) => reducedShape(shape, axis, keepdims),
   forward: (out, [x], { axis, keepdims }) => {
     if (keepdims || isLeading(axis)) sumInto(out, x);
-    else {
-      const { dtype, buffer, offset, size } = out;
-      sumInto({ dtype, buffer, offset, size, shape: reducedShape(x.shape, axis, true) }, x);
-    }
+    else sumInto(out, x, reducedShape(x.shape, axis, true));
   },
   vjp: [
     (dy, x, _y, { axis, keepdims }) =>

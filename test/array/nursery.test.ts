@@ -7,6 +7,13 @@ import { defineOp, matmul, noGrad, ones, randn, relu, type Tensor, tensor, type 
 
 const endOfTurn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
+/** Enough results of ops for it to be used all over again. */
+function disturb(): void {
+  noGrad(() => {
+    for (let i = 0; i < 3000; i++) ones([i % 2 === 0 ? 100 : 1000]).mul(Number.NaN);
+  });
+}
+
 describe("the nursery", () => {
   test("is where results of ops of middle size are, until the end of the turn", async () => {
     const sizes = [1, 16, 17, 4096, 4097];
@@ -35,6 +42,46 @@ describe("the nursery", () => {
     const x = tensor(new Float32Array(100));
     expect(isInNursery(x.buffer)).toBe(false);
     expect([...filled(x).data]).toEqual(new Array(100).fill(3));
+  });
+
+  test("never holds what a user's op reads, forward and backward", () => {
+    const held = defineOp<Unary>({
+      name: "held",
+      doc: "x²",
+      kind: "smooth",
+      shape: ([shape]) => shape,
+      // Applies ops of its own after it looked at the array that it reads.
+      forward: (out, [{ buffer, offset, size }]) => {
+        disturb();
+        for (let i = 0; i < size; i++) out.buffer[out.offset + i] = buffer[offset + i] ** 2;
+      },
+      vjp: [
+        (dy, x, y) => {
+          const looked = [dy, x, y].map(({ buffer, offset }) => ({ buffer, offset }));
+          disturb();
+          const [d, a, b] = looked.map(({ buffer, offset }) => buffer[offset + 99]);
+          return ones(x.shape).mul((2 * d * b) / a);
+        },
+      ],
+      samples: [{ inputs: [[2]] }],
+    });
+    const x = ones([100], { requiresGrad: true });
+    const y = held(held(x.mul(2)).mul(0.5));
+    expect([...y.data]).toEqual(new Array(100).fill(4));
+    y.mul(3).sum().backward();
+    expect([...(x.grad as Tensor).data]).toEqual(new Array(100).fill(48));
+  });
+
+  test("grows while an op writes its result there, whatever shape the result is given", () => {
+    const elements = scratch().memory.buffer.byteLength / 8;
+    const results = [true, false].map((keepdims, i) => {
+      const x = ones([9, (i + 1) * elements], { dtype: "float64" });
+      const before = scratch().memory.buffer.byteLength;
+      const result = x.sum(1, { keepdims });
+      expect(scratch().memory.buffer.byteLength).toBeGreaterThan(before);
+      return [...result.data].map((value) => value / (i + 1));
+    });
+    expect(results).toEqual([new Array(9).fill(elements), new Array(9).fill(elements)]);
   });
 
   test("keeps every value that is held, across many zones, in either dtype, shared or assigned", () => {

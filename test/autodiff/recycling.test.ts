@@ -83,6 +83,31 @@ describe("memory that backward uses again", () => {
     expect(seen.length).toBe(2);
   });
 
+  test("never holds what a user's op made for all its gradients at once", () => {
+    const seen: Tensor[] = [];
+    const doubled = defineOp<Unary>({
+      name: "doubled",
+      doc: "2 x",
+      kind: "affine",
+      shape: ([shape]) => shape,
+      forward: (out, [x]) => {
+        for (let i = 0; i < x.size; i++) out.buffer[out.offset + i] = 2 * x.buffer[x.offset + i];
+      },
+      vjp: [(dy) => dy.mul(2)],
+      pullback: (dy, _node, target) => {
+        const gradient = dy.mul(2);
+        seen.push(dy, gradient);
+        target(0)?.assign_(gradient);
+      },
+      samples: [{ inputs: [[2]] }],
+    });
+    const x = leaf([30, 5], 7);
+    doubled(doubled(x).mul(3)).sum().backward();
+    disturb();
+    expect(seen.map((one) => one.data[149])).toEqual([1, 2, 6, 12]);
+    expect(x.grad?.data.every((value) => value === 12)).toBe(true);
+  });
+
   test("is left behind by a backward that fails", () => {
     const x = leaf([30, 5], 6);
     const failing = defineOp<Unary>({

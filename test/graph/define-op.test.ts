@@ -121,6 +121,46 @@ describe("an op of a user", () => {
     checkGradients((...xs: Tensor[]) => total(...xs), parts);
   });
 
+  test("takes another number of tensors at each call, also where it is elementwise", () => {
+    const total = defineOp<Variadic>({
+      name: "elementwiseTotal",
+      doc: "Σ x_i",
+      kind: "affine",
+      scalar: (e, ...rest) => (rest.slice(0, -1) as never[]).reduce((sum, x) => e.add(sum, x) as never),
+      vjp:
+        () =>
+        (dy, ..._) =>
+          mul(dy, 3),
+      samples: [{ inputs: [[2], [2]] }],
+    });
+    for (const values of [1, [1]]) {
+      for (const count of [3, 6, 2, 5]) {
+        const parts = Array.from({ length: count }, () => tensor(values, { requiresGrad: true }));
+        const y = total(...parts);
+        expect(y.item()).toBe(count);
+        y.backward();
+        expect(parts.map((one) => one.grad?.data[0])).toEqual(new Array(count).fill(3));
+      }
+    }
+  });
+
+  test("gives no gradient where it has no rule, to numbers as to arrays", () => {
+    const scaled = defineOp<Binary>({
+      name: "scaled",
+      doc: "a b, where a is given",
+      kind: "bilinear",
+      scalar: (e, a, b) => e.mul(a, b),
+      vjp: [null, (dy, a) => mul(dy, a)],
+      samples: [{ inputs: [[2], [2]] }],
+    });
+    for (const values of [1, [1]]) {
+      const [a, b] = [tensor(values, { requiresGrad: true }), tensor(values, { requiresGrad: true })];
+      scaled(mul(a, 2), b).backward();
+      expect(a.grad).toBeNull();
+      expect(b.grad?.data[0]).toBe(2);
+    }
+  });
+
   test("may have a rule of other ops than elementwise ones", () => {
     const odd = defineOp<Unary>({
       name: "odd",

@@ -1,10 +1,10 @@
-import { describe, expect, test } from "vitest";
-import { losses, nn, noGrad, randn, type Tensor, trace } from "../../src/index.js";
+import { describe, expect, test, vi } from "vitest";
+import { linear, losses, nn, noGrad, randn, type Tensor, trace } from "../../src/index.js";
 import { lower } from "../../src/pwl/index.js";
 
-/** Enough results of ops for the nursery to be used all over again. */
+/** Enough results of ops, small and large, for the nursery to be used all over again. */
 function disturb(): void {
-  for (let i = 0; i < 2000; i++) randn([100]).mul(2);
+  for (let i = 0; i < 2000; i++) randn([i % 2 === 0 ? 100 : 1000]).mul(2);
 }
 
 describe("what only a graph holds between two layers", () => {
@@ -80,5 +80,56 @@ describe("what only a graph holds between two layers", () => {
     changed.forward(x);
     expect(seen).toHaveLength(1);
     expect(Math.min(...seen[0].data)).toBeLessThan(0);
+  });
+
+  test("is not taken together, and is kept, where the class was given another method", () => {
+    const seen: Tensor[] = [];
+    const forward = vi.spyOn(nn.Linear.prototype, "forward").mockImplementation(function (this: nn.Linear, input) {
+      seen.push(input);
+      return linear(input, this.weight, this.bias as Tensor);
+    });
+    noGrad(() => net.forward(x));
+    forward.mockRestore();
+    const kept = seen.map((one) => [...one.data]);
+    disturb();
+    expect(seen.map((one) => [...one.data])).toEqual(kept);
+    expect(kept).toHaveLength(3);
+  });
+
+  test("is there for the layers behind it where those before it are frozen", () => {
+    const gradientsOf = (forward: (input: Tensor) => Tensor) => {
+      const loss = forward(x).mul(y).sum();
+      disturb();
+      net.zeroGrad();
+      loss.backward();
+      return net.parameters().map((one) => [...(one.grad?.data ?? [])]);
+    };
+    const first = net.layers[0].parameters();
+    for (const one of first) one.requiresGrad = false;
+    const layered = gradientsOf((input) => net.layers.reduce((value, layer) => layer.forward(value), input));
+    expect(gradientsOf((input) => net.forward(input))).toEqual(layered);
+    for (const one of first) one.requiresGrad = true;
+  });
+
+  test("is kept where somebody got hold of another view of it", () => {
+    const output = net.forward(randn([2, 15, 3]));
+    // The matrix that the last layer's product is of, which shares the values of the layer before.
+    const rows = output.inputs[0].inputs[0].inputs[0];
+    const kept = [...rows.data];
+    output.sum().backward();
+    disturb();
+    expect([...rows.data]).toEqual(kept);
+    expect(Math.max(...kept)).toBeGreaterThan(0);
+  });
+
+  test("is kept where gradients that were recorded are differentiated, and their graph is released", () => {
+    const output = net.forward(x);
+    net.zeroGrad();
+    output.sum().backward({ createGraph: true });
+    const weights = net.layers[4].parameters()[0].grad as Tensor;
+    const kept = [...noGrad(() => net.layers.slice(0, 4).reduce((value, layer) => layer.forward(value), x)).data];
+    weights.square().sum().backward();
+    disturb();
+    expect([...output.inputs[0].data]).toEqual(kept);
   });
 });

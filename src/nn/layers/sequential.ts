@@ -1,14 +1,17 @@
 import { AxisError, OptionError } from "../../base/errors.js";
 import { mode } from "../../graph/modes.js";
 import type { Tensor } from "../../tensor/tensor.js";
-import { type Layer, Module } from "../module.js";
+import { type Layer, Module, stampForward } from "../module.js";
 import { ReLU } from "./activation.js";
 import { Linear } from "./linear.js";
 
-/* Two layers are computed as one op where each does what it is called, and nobody gave it another method. */
-const isLinear = (layer: Layer): layer is Linear =>
-  layer instanceof Linear && layer.forward === Linear.prototype.forward;
-const isReLU = (layer: Layer): boolean => layer instanceof ReLU && layer.forward === ReLU.prototype.forward;
+/* Two layers are computed as one op where each does what it is called: nobody gave it, or its class, another method. */
+stampForward(Linear.prototype);
+stampForward(ReLU.prototype);
+const linearForward = Linear.prototype.forward;
+const reluForward = ReLU.prototype.forward;
+const isLinear = (layer: Layer): layer is Linear => layer instanceof Linear && layer.forward === linearForward;
+const isReLU = (layer: Layer): boolean => layer instanceof ReLU && layer.forward === reluForward;
 
 /** Layers one after the other; their parameters are named by place, such as "0.weight". */
 export class Sequential extends Module {
@@ -40,7 +43,8 @@ export class Sequential extends Module {
           inner = x;
         }
       } else x = layer.forward(x);
-      before?.forget();
+      // What was recorded may need it still, also where the layers before are frozen.
+      if (x.op === null) before?.forget();
     }
     return x;
   }
